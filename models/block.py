@@ -1,0 +1,118 @@
+"""Many scans of one unit as arrays: what moves through the flow instead of single scans."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.records import Context
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_us(at: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC.
+
+    Examples
+    --------
+    >>> to_us(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def to_time(us: int) -> datetime:
+    """The UTC time ``us`` microseconds after 1970-01-01.
+
+    Examples
+    --------
+    >>> to_time(1_000_000).isoformat()
+    '1970-01-01T00:00:01+00:00'
+    """
+    return _EPOCH + timedelta(microseconds=int(us))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Scans of one unit from one topic partition, in order of arrival.
+
+    ``batch_ids`` and ``phases`` are what each scan itself says (None: nothing); both are None when no scan says
+    anything, the usual case.
+    """
+
+    unit: str
+    topic: str
+    partition: int
+    offsets: IntArray  # (n,) message offsets; row numbers for a recording
+    observed_us: IntArray  # (n,) microseconds since the epoch
+    values: FloatArray  # (n, p) in the order and units of measure of the twin's tags; NaN: no reading
+    batch_ids: tuple[str | None, ...] | None = None
+    phases: tuple[str | None, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def take(self, rows: Any) -> "Block":
+        """The scans at ``rows`` (slice, indices or mask), in that order."""
+        at = np.arange(len(self))[rows]
+        pick = lambda words: None if words is None else tuple(words[i] for i in at)  # noqa: E731
+        return Block(
+            self.unit, self.topic, self.partition, self.offsets[rows], self.observed_us[rows],
+            self.values[rows], pick(self.batch_ids), pick(self.phases),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingBlock:
+    """Readings of one unit from one topic partition, in order of arrival (long form)."""
+
+    unit: str
+    topic: str
+    partition: int
+    offsets: IntArray  # (n,)
+    observed_us: IntArray  # (n,)
+    tag_index: IntArray  # (n,) position in the twin's tags
+    values: FloatArray  # (n,) NaN: bad quality or null
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """All that one poll brought for one unit: context first, then its scans."""
+
+    unit: str
+    context: tuple[Context, ...] = ()
+    blocks: tuple[Block | ReadingBlock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Scans of one running batch in order of time, all in one phase: what detectors judge."""
+
+    age_s: FloatArray  # (n,) since batch start, increasing
+    values: FloatArray  # (n, p) NaN: no reading
+    phase: str | None = None
+    phase_age_s: float = 0.0  # batch age at which the phase started
+
+    def __len__(self) -> int:
+        return len(self.age_s)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBatch:
+    """One whole batch as recorded: what a reference learns from."""
+
+    batch_id: str
+    age_s: FloatArray  # (n,) increasing
+    values: FloatArray  # (n, p) NaN: no reading
+    phases: tuple[tuple[str, float], ...] = field(default=())  # (phase, age_s at its start)
+    unit: str = ""
