@@ -1,0 +1,69 @@
+"""What the edges are told: the twin file's sections about Kafka, recordings, references, recovery and metrics."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from models.twin import NotNegative, Positive, Section
+
+
+class Topics(Section, kw_only=True):
+    """``[kafka.topics]``: topic names. Several input topics of one kind are given as a list."""
+
+    scans: tuple[str, ...] = ("pat.scans",)  # scan/1 and reading/1
+    batch_events: tuple[str, ...] = ("mes.batch-events",)
+    lab_results: tuple[str, ...] = ("lab.results",)
+    operator_actions: tuple[str, ...] = ("operator.actions",)
+    deviations: str = "patrol.deviations"
+    scores: str = "patrol.scores"
+    dead_letters: str = "patrol.dead-letters"
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """The topics that are read ahead of the scans."""
+        return (*self.batch_events, *self.lab_results, *self.operator_actions)
+
+
+class Kafka(Section, kw_only=True):
+    """``[kafka]``: the broker. ``config`` is passed through to librdkafka; ``secrets`` too, read at the start."""
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    topics: Topics = Topics()
+    config: dict[str, str | int | float | bool] = {}  # any librdkafka setting, e.g. "security.protocol"
+    secrets: dict[str, str] = {}  # librdkafka setting -> "env:NAME" or "file:PATH"
+    poll_messages: Annotated[int, Meta(ge=1)] = 2000  # at most so many messages a poll
+    settle_s: Positive = 0.5  # wall clock: context waits this long for older scans before it applies
+    drain_s: Positive = 10.0  # wall clock: how long stopping may wait for deliveries
+
+
+class Recording(Section, kw_only=True):
+    """``[recording]``: how a CSV or Parquet recording's columns map to scans."""
+
+    time: str = "time_h"  # column
+    time_is: Literal["age_h", "age_s", "utc"] = "age_h"  # batch age, or a point in time (UTC where no zone is given)
+    batch: str | None = "batch"  # column; none: a continuous process
+    unit: str | None = None  # column; none: the batch's id (batch mode) or the file's name (continuous) names the unit
+    phase: str | None = None  # column
+    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
+    columns: dict[str, str] = {}  # tag -> column, where they differ
+    ignore: tuple[str, ...] = ()  # columns that are known and not used
+
+
+class References(Section, kw_only=True):
+    """``[references]``: the store of reference versions."""
+
+    store: str = "refs"  # folder
+
+
+class Recovery(Section, kw_only=True):
+    """``[recovery]``: where ``patrol run`` keeps its snapshots."""
+
+    folder: str = "recovery"
+    epoch_s: NotNegative = 0.2  # wall clock between snapshots
+
+
+class Exposition(Section, kw_only=True):
+    """``[metrics]``: where /metrics, /livez and /readyz are served."""
+
+    address: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 9464  # 0: any free port
