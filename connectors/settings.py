@@ -7,7 +7,7 @@ from msgspec import Meta
 from models.twin import NotNegative, Positive, Section
 
 
-class Topics(Section, kw_only=True):
+class Topics(Section, frozen=True, kw_only=True):
     """``[kafka.topics]``: topic names. Several input topics of one kind are given as a list."""
 
     scans: tuple[str, ...] = ("pat.scans",)  # scan/1 and reading/1
@@ -24,7 +24,7 @@ class Topics(Section, kw_only=True):
         return (*self.batch_events, *self.lab_results, *self.operator_actions)
 
 
-class Kafka(Section, kw_only=True):
+class Kafka(Section, frozen=True, kw_only=True):
     """``[kafka]``: the broker. ``config`` is passed through to librdkafka; ``secrets`` too, read at the start."""
 
     bootstrap_servers: str = "127.0.0.1:9092"
@@ -36,7 +36,7 @@ class Kafka(Section, kw_only=True):
     drain_s: Positive = 10.0  # wall clock: how long stopping may wait for deliveries
 
 
-class Recording(Section, kw_only=True):
+class Recording(Section, frozen=True, kw_only=True):
     """``[recording]``: how a CSV or Parquet recording's columns map to scans."""
 
     time: str = "time_h"  # column
@@ -49,20 +49,20 @@ class Recording(Section, kw_only=True):
     ignore: tuple[str, ...] = ()  # columns that are known and not used
 
 
-class References(Section, kw_only=True):
+class References(Section, frozen=True, kw_only=True):
     """``[references]``: the store of reference versions."""
 
     store: str = "refs"  # folder
 
 
-class Recovery(Section, kw_only=True):
+class Recovery(Section, frozen=True, kw_only=True):
     """``[recovery]``: where ``patrol run`` keeps its snapshots."""
 
     folder: str = "recovery"
     epoch_s: NotNegative = 0.2  # wall clock between snapshots
 
 
-class Exposition(Section, kw_only=True):
+class Exposition(Section, frozen=True, kw_only=True):
     """``[metrics]``: where /metrics, /livez and /readyz are served."""
 
     address: str = "127.0.0.1"

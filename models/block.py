@@ -61,12 +61,17 @@ class Block:
 
     def take(self, rows: Any) -> "Block":
         """The scans at ``rows`` (slice, indices or mask), in that order."""
-        at = np.arange(len(self))[rows]
-        pick = lambda words: None if words is None else tuple(words[i] for i in at)  # noqa: E731
+        at = np.arange(len(self))[rows].tolist()
         return Block(
-            self.unit, self.topic, self.partition, self.offsets[rows], self.observed_us[rows],
-            self.values[rows], pick(self.batch_ids), pick(self.phases),
-        )  # fmt: skip
+            self.unit,
+            self.topic,
+            self.partition,
+            self.offsets[rows],
+            self.observed_us[rows],
+            self.values[rows],
+            None if self.batch_ids is None else tuple(self.batch_ids[row] for row in at),
+            None if self.phases is None else tuple(self.phases[row] for row in at),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class ConfigError(PatrolError):
     exit_code = 2
 
 
-class ReferenceError(PatrolError):  # noqa: A001 - the field's word; the builtin is about weak references
+class ReferenceError(PatrolError):
     """The reference a batch should be judged against cannot be used."""
 
     exit_code = 3

@@ -19,6 +19,10 @@ class Monitor(Protocol):
     def reference_id(self) -> str | None:
         """``name@version`` of the reference judged against; None for a cold start."""
 
+    @property
+    def expected_duration_s(self) -> float | None:
+        """The longest a released batch lasted; None when it is not known."""
+
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans, then learn them where the monitor learns."""
 

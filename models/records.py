@@ -26,7 +26,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The base of all records: immutable, keywords only, defaults left off the wire."""
 
 
-class Scan(Record, tag="scan/1", kw_only=True):
+class Scan(Record, tag="scan/1", frozen=True, kw_only=True):
     """One simultaneous set of a unit's tag values (wide form).
 
     A tag of quality ``bad``, or whose value is null, has no reading in this scan.
@@ -40,7 +40,7 @@ class Scan(Record, tag="scan/1", kw_only=True):
     phase: str | None = None
 
 
-class Reading(Record, tag="reading/1", kw_only=True):
+class Reading(Record, tag="reading/1", frozen=True, kw_only=True):
     """One tag's value (long form, as historians and OPC UA bridges publish)."""
 
     unit: Name
@@ -50,7 +50,7 @@ class Reading(Record, tag="reading/1", kw_only=True):
     quality: Quality = "good"
 
 
-class BatchEvent(Record, tag="batch-event/1", kw_only=True):
+class BatchEvent(Record, tag="batch-event/1", frozen=True, kw_only=True):
     """What the manufacturing execution system says of a batch; it concerns the scans observed from ``at`` on."""
 
     event: Literal["started", "phase_started", "ended", "released", "rejected"]
@@ -63,7 +63,7 @@ class BatchEvent(Record, tag="batch-event/1", kw_only=True):
     material_lots: dict[str, str] = {}
 
 
-class LabResult(Record, tag="lab-result/1", kw_only=True):
+class LabResult(Record, tag="lab-result/1", frozen=True, kw_only=True):
     """One off-line assay: a delayed label for predictions."""
 
     batch_id: Name
@@ -75,7 +75,7 @@ class LabResult(Record, tag="lab-result/1", kw_only=True):
     reported_at: UtcTime
 
 
-class OperatorAction(Record, tag="operator-action/1", kw_only=True):
+class OperatorAction(Record, tag="operator-action/1", frozen=True, kw_only=True):
     """What a person does about a deviation: the only way a screen changes anything."""
 
     action: Literal["acknowledge", "shelve", "unshelve", "comment"]
@@ -87,7 +87,7 @@ class OperatorAction(Record, tag="operator-action/1", kw_only=True):
     until: UtcTime | None = None  # of a shelving
 
 
-class Statistic(Record, kw_only=True):
+class Statistic(Record, frozen=True, kw_only=True):
     """The statistic that raised a deviation, and its limit (both dimensionless)."""
 
     name: str
@@ -95,7 +95,7 @@ class Statistic(Record, kw_only=True):
     limit: float
 
 
-class Contributor(Record, kw_only=True):
+class Contributor(Record, frozen=True, kw_only=True):
     """One tag's part in a deviation, most responsible first."""
 
     tag: str
@@ -106,7 +106,7 @@ class Contributor(Record, kw_only=True):
     unit_of_measure: str = ""
 
 
-class Evidence(Record, kw_only=True):
+class Evidence(Record, frozen=True, kw_only=True):
     """Where the scans lie that raised a deviation."""
 
     topic: str
@@ -115,7 +115,7 @@ class Evidence(Record, kw_only=True):
     last_offset: int
 
 
-class Deviation(Record, tag="deviation/1", kw_only=True):
+class Deviation(Record, tag="deviation/1", frozen=True, kw_only=True):
     """An alarm with a life; every change of state is a new revision of the same ``deviation_id``."""
 
     deviation_id: Name
@@ -147,7 +147,7 @@ class Deviation(Record, tag="deviation/1", kw_only=True):
     evidence: Evidence | None = None
 
 
-class Score(Record, tag="score/1", kw_only=True):
+class Score(Record, tag="score/1", frozen=True, kw_only=True):
     """How one unit stands, once per score interval of event time, and when its batch starts or ends."""
 
     unit: Name
@@ -169,7 +169,7 @@ class Score(Record, tag="score/1", kw_only=True):
     reference: str | None = None
 
 
-class Prediction(Record, tag="prediction/1", kw_only=True):
+class Prediction(Record, tag="prediction/1", frozen=True, kw_only=True):
     """A value foretold for a running batch (soft sensors, time to limit, harvest: later)."""
 
     unit: Name
@@ -180,7 +180,7 @@ class Prediction(Record, tag="prediction/1", kw_only=True):
     unit_of_measure: str
 
 
-class Origin(Record, kw_only=True):
+class Origin(Record, frozen=True, kw_only=True):
     """Where a message came from."""
 
     topic: str
@@ -188,7 +188,7 @@ class Origin(Record, kw_only=True):
     offset: int
 
 
-class Rejected(Record, kw_only=True):
+class Rejected(Record, frozen=True, kw_only=True):
     """A message that could not be used: a dead letter, with the reason and the original bytes."""
 
     reason: str  # one of models.errors.REASONS
@@ -198,7 +198,7 @@ class Rejected(Record, kw_only=True):
     key: str | None = None
 
 
-class Remark(Record, kw_only=True):
+class Remark(Record, frozen=True, kw_only=True):
     """Something counted and logged that is neither a deviation nor a dead letter (a late batch event)."""
 
     unit: str
@@ -206,7 +206,7 @@ class Remark(Record, kw_only=True):
     detail: str
 
 
-class Tick(Record, kw_only=True):
+class Tick(Record, frozen=True, kw_only=True):
     """The source's word that it is caught up and a unit has been still for a while (wall clock, at the edge)."""
 
     unit: str

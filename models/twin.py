@@ -19,18 +19,20 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of all configuration: immutable, and a typo is an error."""
 
 
-class Tag(Section, kw_only=True):
+class Tag(Section, frozen=True, kw_only=True):
     """``[tags.NAME]``: one PAT tag."""
 
     unit_of_measure: str  # "" for dimensionless
     low: float | None = None  # physically possible range; outside it the sensor is at fault
     high: float | None = None
-    role: Literal["measured", "manipulated"] = "measured"  # manipulated: an actuator; it moves when the process is moved
+    role: Literal["measured", "manipulated"] = (
+        "measured"  # manipulated: an actuator; it moves when the process is moved
+    )
     max_age_s: Positive | None = None  # readings only: how old a last good value may be; default 3 cadences
     description: str = ""
 
 
-class Alignment(Section, kw_only=True):
+class Alignment(Section, frozen=True, kw_only=True):
     """``[alignment]``: how maturity (0 to 1) follows from a running batch's scans."""
 
     by: Literal["age", "phase", "indicator"] = "age"
@@ -38,12 +40,13 @@ class Alignment(Section, kw_only=True):
     duration_h: Positive | None = None  # age: maturity 1; default: the longest released batch
 
 
-class Alarms(Section, kw_only=True):
+class Alarms(Section, frozen=True, kw_only=True):
     """``[alarms]``: when a statistic over its limit becomes a deviation (all times are event time)."""
 
     budget: Annotated[float, Meta(gt=0, le=1)] = 0.05  # false deviations a good batch, all detectors together
     on_delay_s: NotNegative = 0.0  # over its limit this long before it is raised
     off_delay_s: NotNegative = 3600.0  # back within its limit this long before it is cleared
+    deadband: Annotated[float, Meta(ge=0, lt=1)] = 0.05  # below its limit by this share before it counts as back
     rejoin_s: NotNegative = 3600.0  # raised again this soon after clearing: the same deviation
     process_priority: Priority = "high"
     sensor_priority: Priority = "medium"
@@ -51,7 +54,7 @@ class Alarms(Section, kw_only=True):
     advisory_priority: Literal["off", "low", "medium", "high"] = "low"  # what only the learner sees
 
 
-class Context(Section, kw_only=True):
+class Context(Section, frozen=True, kw_only=True):
     """``[context]``: what is expected of the batch context."""
 
     lateness_s: NotNegative = 0.0  # hold scans this long (event time) for stragglers; adds as much delay
@@ -61,14 +64,14 @@ class Context(Section, kw_only=True):
     clock_reset_scans: Annotated[int, Meta(ge=2)] = 20  # so many late scans in order: the unit's clock was set back
 
 
-class ColdStart(Section, kw_only=True):
+class ColdStart(Section, frozen=True, kw_only=True):
     """``[cold_start]``: judging without a reference, from the unit's own first in-control scans."""
 
     learn_scans: Annotated[int, Meta(ge=20)] = 400  # scans learnt before the first verdict
     budget_scans: Positive = 100_000.0  # one false deviation in so many scans
 
 
-class Twin(Section, kw_only=True):
+class Twin(Section, frozen=True, kw_only=True):
     """One question, one product, some units."""
 
     name: Annotated[str, Meta(min_length=1, pattern=r"^[a-z0-9][a-z0-9._-]*$")]

@@ -1,0 +1,70 @@
+"""Readings (one tag at a time) assembled into scans at the twin's cadence: the last good value, not too old."""
+
+import numpy as np
+
+from models.block import Block, FloatArray, IntArray, ReadingBlock
+from models.twin import Twin
+
+
+class Assembly:
+    """Last good values of one unit, and the scans made of them.
+
+    A scan is made for every multiple of the cadence once a reading later than it has come; it holds each tag's last
+    good value observed by then and no older than the tag's ``max_age_s`` (default: 3 cadences). Moments at which no
+    tag has such a value make no scan.
+    """
+
+    def __init__(self, twin: Twin) -> None:
+        tags = twin.tags.values()
+        self._cadence_us = int(twin.cadence_s * 1e6)
+        self._max_age_us = np.array([(tag.max_age_s or 3 * twin.cadence_s) * 1e6 for tag in tags]).astype(np.int64)
+        self.values: FloatArray = np.full(len(tags), np.nan)
+        self.seen_us: IntArray = np.full(len(tags), np.iinfo(np.int64).min // 2)
+        self.next_us: int | None = None  # the scan to be made next
+
+    def add(self, readings: ReadingBlock) -> tuple[Block | None, IntArray]:
+        """The scans that are complete now, and the rows of readings that came too late for theirs.
+
+        A late reading is one observed before the scan made last.
+        """
+        late, made = [], []
+        for row in range(len(readings)):
+            at_us = int(readings.observed_us[row])
+            if self.next_us is None:
+                self.next_us = -(-at_us // self._cadence_us) * self._cadence_us
+            if at_us <= self.next_us - self._cadence_us:
+                late.append(row)
+                continue
+            made += self._complete(at_us, int(readings.offsets[row]))
+            self._take(int(readings.tag_index[row]), at_us, float(readings.values[row]))
+        block = None if not made else _block(readings, made)
+        return block, np.array(late, dtype=np.int64)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _take(self, tag: int, at_us: int, value: float) -> None:
+        if at_us >= self.seen_us[tag] and value == value:  # a bad reading leaves the last good one to age
+            self.values[tag], self.seen_us[tag] = value, at_us
+
+    def _complete(self, at_us: int, offset: int) -> list[tuple[int, int, FloatArray]]:
+        """The scans due before a reading observed at ``at_us``."""
+        made: list[tuple[int, int, FloatArray]] = []
+        while self.next_us is not None and self.next_us < at_us:
+            fresh = self.next_us - self.seen_us <= self._max_age_us
+            if not fresh.any():  # a gap: go on at the first moment this reading can belong to
+                self.next_us = -(-at_us // self._cadence_us) * self._cadence_us
+                break
+            made.append((self.next_us, offset, np.where(fresh, self.values, np.nan)))
+            self.next_us += self._cadence_us
+        return made
+
+
+def _block(readings: ReadingBlock, made: list[tuple[int, int, FloatArray]]) -> Block:
+    return Block(
+        readings.unit,
+        readings.topic,
+        readings.partition,
+        np.array([offset for _, offset, _ in made], dtype=np.int64),
+        np.array([at_us for at_us, _, _ in made], dtype=np.int64),
+        np.stack([values for _, _, values in made]),
+    )

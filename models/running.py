@@ -1,0 +1,136 @@
+"""The batch that is running on a unit: its context, its monitor, its alarms' delays and its scores."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from models.block import Block, Stretch, to_time
+from models.conditions import Conditions
+from models.delays import Delays, Raised
+from models.deviations import Book
+from models.judgement import Judgement
+from models.monitor import Monitor
+from models.records import BatchEvent, Outbound, Score
+from models.scene import Scene, Subject
+
+
+class RunningBatch:
+    """One running batch, or a continuous process (then without id and age).
+
+    Parameters
+    ----------
+    subject
+        The unit and its twin.
+    batch_id, product
+        Of the batch; ``batch_id`` None: a continuous process.
+    started_us
+        Event time at which it started.
+    monitor
+        Judges it; None: nothing is known of the product, the batch runs unwatched.
+    implied
+        Started by scans that name it, not by a batch event.
+    """
+
+    def __init__(
+        self, subject: Subject, batch_id: str | None, product: str | None, started_us: int,
+        monitor: Monitor | None, *, implied: bool,
+    ) -> None:  # fmt: skip
+        self.subject, self.batch_id, self.product, self.monitor = subject, batch_id, product, monitor
+        self.started_us, self.implied = started_us, implied
+        self.phase: str | None = None
+        self.phase_us = started_us
+        self.scored_us = 0  # interval of the last score
+        self.delays = Delays(subject.twin.alarms)
+
+    @classmethod
+    def continuous(cls, subject: Subject, monitor: Monitor | None, started_us: int) -> "RunningBatch":
+        """A process without batches, watched from ``started_us`` on."""
+        return cls(subject, None, None, started_us, monitor, implied=False)
+
+    @property
+    def scene(self) -> Scene:
+        """What deviations say of it."""
+        return Scene(
+            batch_id=self.batch_id,
+            product=self.product,
+            phase=self.phase,
+            started_us=None if self.batch_id is None else self.started_us,
+            reference=None if self.monitor is None else self.monitor.reference_id,
+        )
+
+    def declare(self, event: BatchEvent) -> None:
+        """A batch event confirms what the scans implied; the batch keeps the start it is judged from."""
+        self.implied, self.product = False, event.product or self.product
+
+    def enter(self, phase: str | None, at_us: int) -> None:
+        """A phase of the recipe begins."""
+        self.phase, self.phase_us = phase, at_us
+
+    def shift(self, by_us: int) -> None:
+        """The unit's clock was set by so much; ages go on."""
+        self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
+
+    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Iterator[Outbound]:
+        """Judge scans in order of time; deviations and scores in order of scan."""
+        if self.monitor is not None:
+            age_s = (scans.observed_us - self.started_us) / 1e6
+            stretch = Stretch(age_s, scans.values, self.phase, (self.phase_us - self.started_us) / 1e6)
+            judgement = self.monitor.judge(stretch)
+            said = [*self._deviations(scans, judgement, book), *self._scores(scans, judgement)]
+            yield from (record for _, record in sorted(said, key=lambda pair: pair[0]))
+            yield from conditions.overdue(self.scene, scans, self.monitor.expected_duration_s)
+
+    def score(self, at_us: int) -> Score:
+        """How the batch stands before anything is judged."""
+        scene = self.scene
+        return Score(
+            unit=self.subject.unit, at=to_time(at_us), twin=self.subject.twin.name, batch_id=scene.batch_id,
+            product=scene.product, phase=scene.phase, age_s=scene.age_s(at_us), reference=scene.reference,
+        )  # fmt: skip
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _deviations(self, scans: Block, judgement: Judgement, book: Book) -> Iterator[tuple[int, Outbound]]:
+        for change in self.delays.follow(judgement.findings, scans):
+            at_us = int(scans.observed_us[change.row])
+            if isinstance(change, Raised):
+                revision = book.raise_(change.occurrence, self.scene)
+            else:
+                revision = book.clear(change.cause, at_us, self.scene)
+            if revision is not None:
+                yield change.row, revision
+
+    def _scores(self, scans: Block, judgement: Judgement) -> Iterator[tuple[int, Outbound]]:
+        """A score at the first scan of every interval of event time."""
+        twin = self.subject.twin
+        every_us = int((twin.score_interval_s or 10 * twin.cadence_s) * 1e6)
+        interval = scans.observed_us // every_us
+        for row in np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0).tolist():
+            yield row, self._scored(int(scans.observed_us[row]), judgement, row)
+        self.scored_us = int(interval[-1])
+
+    def _scored(self, at_us: int, judgement: Judgement, row: int) -> Score:
+        names, scene = self.subject.twin.tag_names, self.scene
+        return Score(
+            unit=self.subject.unit,
+            at=to_time(at_us),
+            twin=self.subject.twin.name,
+            batch_id=scene.batch_id,
+            product=scene.product,
+            phase=scene.phase,
+            age_s=scene.age_s(at_us),
+            maturity=_number(judgement.maturity[row]),
+            grade="advisory" if scene.reference is None else "approved",
+            learning=not judgement.ready[row],
+            t2=_number(judgement.t2[row]),
+            t2_limit=_number(judgement.t2_limit[row]),
+            spe=_number(judgement.spe[row]),
+            spe_limit=_number(judgement.spe_limit[row]),
+            worst=judgement.worst(row),
+            unfit_sensors=tuple(names[j] for j in np.flatnonzero(~judgement.fit[row])),
+            reference=scene.reference,
+        )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
