@@ -1,0 +1,118 @@
+"""The command line: ``patrol COMMAND ...``; maps what goes wrong to exit codes.
+
+How a command is added: write ``ops/commands/NAME.py`` with ``app = command_app()`` and one function under
+``@app.command()`` (several, with a help text for ``command_app``, make a group: ``patrol reference fit``), and name it
+with one line of help in ``COMMANDS`` below. The file is imported only when its command is used or completed, so
+``patrol --help`` stays quick; nothing else needs to know of it. Results go to stdout, everything meant for people to
+stderr. A command raises ``models.errors`` errors, or ``typer.Exit(code)``; returning normally is exit 0.
+
+Exit codes: 0 done; 1 unexpected (a bug: one line says where; PATROL_DEBUG=1 shows the traceback); 2 wrong usage or
+configuration; 3 to 7 as ``models.errors`` lists; 130 interrupted.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from models.errors import PatrolError
+
+COMMANDS = {
+    "run": "Watch units live: scans and batch events from Kafka in, deviations out.",
+    "replay": "Watch recorded batches as if they were live, without Kafka.",
+    "play": "Publish a recording to Kafka as if it were live.",
+    "reference": "Learn, show, approve, list and retire references.",
+    "check": "Check configuration, reference, topics and ports before a batch starts.",
+    "demo": "Show it all: embedded broker, simulated plant, the real flow.",
+}
+
+
+class _Commands(TyperGroup):
+    """The commands, imported only when they are used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            command = typer.main.get_command(importlib.import_module(f"ops.commands.{name}").app)
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=_Commands,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="[bold]PATrol[/bold] watches batches while they run, and says which one is leaving its trajectory.",
+    epilog="Start with: patrol demo",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"patrol {importlib.metadata.version('patrol-pat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code. ``argv``: the words after ``patrol``; None takes the process's own."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        typer.main.get_command(app)(words, prog_name="patrol")
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as exc:
+        if os.environ.get("PATROL_DEBUG") == "1":
+            traceback.print_exception(exc)
+        code, message = explain(exc)
+        print(f"{_spoken(words)}: {message}", file=sys.stderr)
+        return code
+    return 0
+
+
+def explain(exc: BaseException) -> tuple[int, str]:
+    """Exit code and one line for what a command raised; what Bytewax wrapped is found by its cause.
+
+    Examples
+    --------
+    >>> from models.errors import ConfigError
+    >>> explain(ConfigError("twin.toml: alarms.budget: is 2"))
+    (2, 'twin.toml: alarms.budget: is 2')
+    """
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, PatrolError):
+            return cause.exit_code, str(cause)
+        exc, cause = cause, cause.__cause__
+    frames = traceback.extract_tb(exc.__traceback__)
+    where = f" at {os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    return 1, f"unexpected {type(exc).__name__}{where}: {exc} (PATROL_DEBUG=1 shows the traceback)"
+
+
+def _spoken(words: list[str]) -> str:
+    """The command as typed: ``patrol reference fit``."""
+    named = words[:2] if words[:1] == ["reference"] else words[:1]
+    return " ".join(["patrol", *(word for word in named if not word.startswith("-"))])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
