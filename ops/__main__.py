@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         return exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 1
     except KeyboardInterrupt:
         return 130
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - the one place where everything ends
         if os.environ.get("PATROL_DEBUG") == "1":
             traceback.print_exception(exc)
         code, message = explain(exc)
