@@ -1,0 +1,101 @@
+"""Limits for one false-alarm budget, from what left-out released batches did.
+
+Every statistic is first divided by its own usual size at that maturity (``local_width``), then by its usual maximum
+over a batch; the joint maximum of a left-out batch over all statistics and scans has one tail, and one limit on it
+holds the budget for all detectors together.
+"""
+
+import numpy as np
+
+from models.block import FloatArray
+
+_MOMENT = 6  # a high moment: the width follows what is large now and then, not only what is usual
+_MEDIAN_OF_GUMBEL = -np.log(np.log(2.0))
+_STANDARD_GUMBEL_SD = np.pi / np.sqrt(6.0)
+_LEAST_SPREAD = 0.06  # of log maxima: ten maxima alone estimate a tail's width badly
+
+
+def limit_for(maxima: FloatArray, probability: float) -> float:
+    """The value a good batch's maximum exceeds with at most ``probability``.
+
+    A Gumbel tail is fitted to the logarithm of the maxima (location by the median, spread by the standard deviation,
+    not below a least one), and its spread inflated by (1 + 2 / B) for the uncertainty of B batches.
+
+    Parameters
+    ----------
+    maxima
+        Shape (B,), > 0: each left-out batch's largest value; B >= 2.
+    probability
+        In (0, 1).
+
+    Raises
+    ------
+    ValueError
+        Fewer than two maxima, or one that is not positive and finite.
+
+    References
+    ----------
+    Coles (2001), An Introduction to Statistical Modeling of Extreme Values, chapter 3.
+
+    Examples
+    --------
+    >>> round(limit_for(np.array([1.0, 1.1, 1.2, 0.9, 1.05]), 0.5), 2)
+    1.05
+    """
+    if len(maxima) < 2 or not (np.isfinite(maxima).all() and (maxima > 0).all()):
+        raise ValueError(f"maxima: at least two, all > 0 and finite, got {maxima!r}")
+    logs = np.log(maxima)
+    spread = max(float(np.std(logs, ddof=1)) / _STANDARD_GUMBEL_SD, _LEAST_SPREAD) * (1 + 2 / len(maxima))
+    location = float(np.median(logs)) - spread * _MEDIAN_OF_GUMBEL
+    return float(np.exp(location - spread * np.log(-np.log1p(-probability))))
+
+
+def local_sums(values: FloatArray, position: FloatArray, points: int) -> tuple[FloatArray, FloatArray]:
+    """One batch's part in the local width: sums of high powers and counts per grid point.
+
+    Parameters
+    ----------
+    values
+        Shape (n, k), >= 0, NaN: not judged.
+    position
+        Shape (n,): grid position of each scan, 0 to ``points`` - 1; NaN: none.
+
+    Returns
+    -------
+    Sums (points, k) and counts (points, k).
+    """
+    sums, counts = np.zeros((points, values.shape[1])), np.zeros((points, values.shape[1]))
+    known = np.isfinite(position)
+    rows = np.rint(position[known]).astype(int)
+    good = np.isfinite(values[known])
+    np.add.at(sums, rows, np.where(good, values[known], 0.0) ** _MOMENT)
+    np.add.at(counts, rows, good.astype(float))
+    return sums, counts
+
+
+def local_width(sums: FloatArray, counts: FloatArray, reach: int) -> FloatArray:
+    """Usual size of each statistic around each grid point.
+
+    Parameters
+    ----------
+    sums, counts
+        Shape (points, k): over all batches, from ``local_sums``.
+    reach
+        Grid points to either side that are taken together.
+
+    Returns
+    -------
+    Shape (points, k), > 0: the sixth root of the mean sixth power, no less than a third of the statistic's median.
+    """
+    width = (_running(sums, reach) / np.maximum(_running(counts, reach), 1.0)) ** (1 / _MOMENT)
+    usual = np.median(np.where(width > 0, width, np.nan), axis=0) if (width > 0).any() else np.ones(width.shape[1])
+    floor = np.where(np.isfinite(usual), usual, 1.0) / 3
+    return np.maximum(width, floor)
+
+
+def _running(values: FloatArray, reach: int) -> FloatArray:
+    """Sums over a window of +-reach rows, shortened at the ends."""
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    last = np.minimum(np.arange(len(values)) + reach + 1, len(values))
+    first = np.maximum(np.arange(len(values)) - reach, 0)
+    return np.maximum(total[last] - total[first], 0.0)

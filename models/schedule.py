@@ -1,0 +1,176 @@
+"""Tags that follow a schedule (feeds, set-points): judged against a bank of shifted master profiles.
+
+A recipe sets such a tag to a master profile times a gain, earlier or later by a shift; both differ from batch to batch
+and are found on line. What is left is noise, so that a few per cent are seen at the first scan.
+Multiple-model estimation: one recursive least-squares gain per shift; the shifts that still explain the batch vote.
+
+References
+----------
+Bar-Shalom, Li & Kirubarajan (2001), Estimation with Applications to Tracking and Navigation, chapter 11.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from models.block import BoolArray, FloatArray, IntArray
+from models.monitor import Numbers
+
+_REACH = 0.0075  # shifts up to this much maturity to either side
+_SHIFTS = 31
+_GAIN_SD = 0.05  # gains of released batches, before anything is seen of this one
+_IMPLAUSIBLE = 20.0  # a shift this much worse (in squared standard deviations) than the best one is ruled out
+_OUTLIER = 5.0  # standard deviations: such a scan teaches the gain nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What released batches say of the q schedule tags."""
+
+    columns: IntArray  # (q,) positions among the twin's tags
+    master: FloatArray  # (G, q) profile over the maturity grid, in each tag's unit of measure
+    noise: FloatArray  # (G, q) standard deviation around it, > 0
+
+    def shifts(self) -> FloatArray:
+        """The bank's shifts in grid steps, shape (S,)."""
+        return np.linspace(-_REACH, _REACH, _SHIFTS) * (len(self.master) - 1)
+
+
+def find_schedule_tags(grids: FloatArray, candidates: IntArray) -> IntArray:
+    """Which of the candidate tags are schedules: a shifted, scaled master explains all but their noise.
+
+    Parameters
+    ----------
+    grids
+        Shape (B, G, p): released batches on the maturity grid, NaN where one has no reading.
+    candidates
+        Shape (c,): columns to try (the manipulated tags).
+    """
+    chosen = []
+    for column in candidates:
+        aligned = align_batches(grids[:, :, column])
+        left = np.abs(aligned - np.nanmedian(aligned, axis=0))
+        noise = np.nanmedian(np.abs(np.diff(grids[:, :, column], axis=1))) / np.sqrt(2)
+        if noise > 0 and np.nanmedian(left) < 1.6 * noise and np.nanquantile(left, 0.95) < 12 * noise:
+            chosen.append(int(column))
+    return np.array(chosen, dtype=np.int64)
+
+
+def align_batches(rows: FloatArray) -> FloatArray:
+    """Released batches of one tag, each shifted and scaled onto their common profile; shape (B, G)."""
+    points = np.arange(rows.shape[1], dtype=float)
+    shifts = np.linspace(-_REACH, _REACH, _SHIFTS) * (rows.shape[1] - 1)
+    filled = np.array([_filled(row) for row in rows])
+    aligned = filled
+    for _ in range(3):
+        master = flatten(np.median(aligned, axis=0))
+        bank = np.array([np.interp(points - shift, points, master) for shift in shifts])
+        power = np.maximum((bank**2).sum(axis=1), 1e-300)
+        gain = (filled[:, None, :] * bank).sum(axis=2) / power  # (B, S)
+        error = ((filled[:, None, :] - gain[:, :, None] * bank) ** 2).sum(axis=2)
+        best = error.argmin(axis=1)
+        aligned = np.array(
+            [
+                np.interp(points + shifts[s], points, row) / (gain[b, s] if gain[b, s] > 0.2 else 1.0)
+                for b, (row, s) in enumerate(zip(filled, best, strict=True))
+            ]
+        )
+    return aligned
+
+
+def flatten(profile: FloatArray) -> FloatArray:
+    """A profile without the noise between its steps (running median: steps stay sharp)."""
+    flat: FloatArray = median_filter(profile, size=5, mode="nearest")
+    return flat
+
+
+def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
+    """Master and noise from aligned released batches, shape (B, G, q)."""
+    master = np.stack([flatten(np.median(aligned[:, :, q], axis=0)) for q in range(aligned.shape[2])], axis=1)
+    noise = 1.4826 * np.median(np.abs(aligned - master), axis=0)
+    smooth = median_filter(noise, size=(2 * max(3, len(noise) // 100) + 1, 1), mode="nearest")
+    return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12))
+
+
+class ScheduleBank:
+    """Gains and shifts of one running batch's schedule tags.
+
+    Parameters
+    ----------
+    schedule
+        Learnt from released batches.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule, self._shifts = schedule, schedule.shifts()
+        shape = (len(self._shifts), len(schedule.columns))
+        self._power = np.full(shape, 1 / _GAIN_SD**2)  # sum of squared predictions, in noise units
+        self._product = np.full(shape, 1 / _GAIN_SD**2)  # sum of observed times predicted: gain 1 at first
+        self._misfit = np.zeros(shape)  # sum of squared residuals, each at most _OUTLIER squared
+
+    def advance(self, position: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals in noise standard deviations (n, q), and what was expected (n, q), scan by scan.
+
+        Parameters
+        ----------
+        position
+            Shape (n,): grid position; NaN gives NaN.
+        values
+            Shape (n, q): the schedule tags' readings; NaN: none.
+        """
+        residual, expected = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+        predicted = self._predicted(position)
+        at = np.clip(np.rint(np.nan_to_num(position)), 0, len(self._schedule.noise) - 1).astype(int)
+        for row in np.flatnonzero(np.isfinite(position)):
+            residual[row], expected[row] = self._scan(predicted[row], self._schedule.noise[at[row]], values[row])
+        return residual, expected
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"power": self._power.copy(), "product": self._product.copy(), "misfit": self._misfit.copy()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._power, self._product, self._misfit = (np.array(numbers[name]) for name in ("power", "product", "misfit"))
+
+    def _predicted(self, position: FloatArray) -> FloatArray:
+        """Master profiles at every shift, shape (n, S, q)."""
+        master = self._schedule.master
+        place = np.clip(np.nan_to_num(position)[:, None] - self._shifts, 0, len(master) - 1)
+        low = np.minimum(place.astype(int), len(master) - 2)
+        part = (place - low)[:, :, None]
+        return master[low] * (1 - part) + master[low + 1] * part
+
+    def _scan(self, predicted: FloatArray, noise: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+        scaled, seen = predicted / noise, value / noise
+        gain = self._product / self._power
+        spread = np.sqrt(1 + scaled**2 / self._power)
+        error = (seen - gain * scaled) / spread
+        explained = _widened(_widened(self._misfit - self._misfit.min(axis=0) < _IMPLAUSIBLE))
+        best = np.where(explained, np.abs(error), np.inf).argmin(axis=0)
+        columns = np.arange(len(value))
+        low = np.where(explained, gain * scaled, np.inf).min(axis=0)
+        high = np.where(explained, gain * scaled, -np.inf).max(axis=0)
+        outside = (seen - np.clip(seen, low, high)) / spread[best, columns]
+        inside = error[best, columns]
+        residual = np.where(outside == 0, np.clip(inside, -1.0, 1.0), inside)
+        known = np.isfinite(seen)
+        teach = known & (np.abs(residual) < _OUTLIER)
+        self._power += np.where(teach, scaled**2, 0.0)
+        self._product += np.where(teach, seen * scaled, 0.0)
+        self._misfit += np.where(known, np.minimum(error**2, _OUTLIER**2), 0.0)
+        return residual, gain[best, columns] * predicted[best, columns]
+
+
+def _widened(plausible: BoolArray) -> BoolArray:
+    """The plausible shifts and their neighbours: a step may fall between two shifts of the bank."""
+    wide = plausible.copy()
+    wide[1:] |= plausible[:-1]
+    wide[:-1] |= plausible[1:]
+    return wide
+
+
+def _filled(row: FloatArray) -> FloatArray:
+    known = np.isfinite(row)
+    return np.interp(np.arange(len(row)), np.flatnonzero(known), row[known]) if known.any() else np.zeros(len(row))
