@@ -90,7 +90,8 @@ def local_width(sums: FloatArray, counts: FloatArray, reach: int) -> FloatArray:
     width = (_running(sums, reach) / np.maximum(_running(counts, reach), 1.0)) ** (1 / _MOMENT)
     usual = np.median(np.where(width > 0, width, np.nan), axis=0) if (width > 0).any() else np.ones(width.shape[1])
     floor = np.where(np.isfinite(usual), usual, 1.0) / 3
-    return np.maximum(width, floor)
+    wide: FloatArray = np.maximum(width, floor)
+    return wide
 
 
 def _running(values: FloatArray, reach: int) -> FloatArray:

@@ -214,6 +214,6 @@ class Tick(Record, frozen=True, kw_only=True):
     still_s: float = 0.0  # how long no scan of the unit has arrived
 
 
-Inbound = Scan | Reading | BatchEvent | LabResult | OperatorAction
-Context = BatchEvent | LabResult | OperatorAction | Tick
+Inbound = Scan | Reading | BatchEvent | LabResult | OperatorAction | Deviation  # a deviation: to the learning flow
+Context = BatchEvent | LabResult | OperatorAction | Deviation | Tick
 Outbound = Deviation | Score | Rejected | Remark

@@ -140,7 +140,8 @@ class ScheduleBank:
         place = np.clip(np.nan_to_num(position)[:, None] - self._shifts, 0, len(master) - 1)
         low = np.minimum(place.astype(int), len(master) - 2)
         part = (place - low)[:, :, None]
-        return master[low] * (1 - part) + master[low + 1] * part
+        profiles: FloatArray = master[low] * (1 - part) + master[low + 1] * part
+        return profiles
 
     def _scan(self, predicted: FloatArray, noise: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
         scaled, seen = predicted / noise, value / noise

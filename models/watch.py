@@ -18,7 +18,6 @@ from models.ordering import Ordering
 from models.records import (
     BatchEvent,
     Context,
-    LabResult,
     OperatorAction,
     Outbound,
     Rejected,
@@ -86,7 +85,7 @@ class Watch:
     def _context(self, item: Context) -> Iterator[Outbound]:
         if isinstance(item, Tick):
             yield from self._tick(item)
-        elif not isinstance(item, LabResult):
+        elif isinstance(item, BatchEvent | OperatorAction):
             self.timeline.add(item)
             if self.last_us is not None and to_us(item.at) <= self.last_us:
                 for event in self.timeline.due(self.last_us):

@@ -1,0 +1,66 @@
+"""The main flow: scans and their context in, deviations and scores out.
+
+    Kafka -> feeds by unit -> WATCH -> deviations, scores, dead letters -> Kafka
+
+The caller brings both ends, so that the same flow runs on Kafka and in tests without a broker.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.outputs import Sink
+
+from flows.steps import feeds_by_unit, only, refused_on_arrival
+from flows.watch import Watches, WatchLogic
+from models.block import Feed
+from models.records import Deviation, Outbound, Rejected, Score
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where the flow's records go."""
+
+    deviations: Sink[tuple[str, Deviation]]
+    scores: Sink[tuple[str, Score]]
+    dead_letters: Sink[tuple[str, Rejected]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """Who is told what happens, for the metrics; they change nothing."""
+
+    judged: Callable[[Feed], None] = lambda feed: None
+    said: Callable[[Outbound], None] = lambda record: None
+
+
+def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: Taps = Taps()) -> Dataflow:
+    """Wire the flow.
+
+    Parameters
+    ----------
+    source
+        What arrives, grouped by unit; context ahead of the scans it concerns.
+    ends
+        Where deviations, scores and dead letters go.
+    watches
+        Makes the watch of a unit, new or from its snapshot.
+    taps
+        Told of everything judged and said.
+    """
+    flow = Dataflow("deviation")
+    arrivals = op.input("arrivals", flow, source)
+    refused = refused_on_arrival(arrivals)
+    feeds = feeds_by_unit(arrivals)
+    said = op.stateful("watch", feeds, partial(WatchLogic, watches, taps.judged))
+    noted = op.inspect("noted", said, lambda _step, keyed: taps.said(keyed[1]))
+    deviations = only("deviation", noted, Deviation)
+    scores = only("score", noted, Score)
+    dead_letters = op.merge("dead_letter", only("not_judged", noted, Rejected), refused)
+    op.output("deviations", deviations, ends.deviations)
+    op.output("scores", scores, ends.scores)
+    op.output("dead_letters", dead_letters, ends.dead_letters)
+    return flow
