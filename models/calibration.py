@@ -99,4 +99,5 @@ def _running(values: FloatArray, reach: int) -> FloatArray:
     total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     last = np.minimum(np.arange(len(values)) + reach + 1, len(values))
     first = np.maximum(np.arange(len(values)) - reach, 0)
-    return np.maximum(total[last] - total[first], 0.0)
+    sums: FloatArray = np.maximum(total[last] - total[first], 0.0)
+    return sums

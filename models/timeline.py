@@ -37,9 +37,13 @@ class Timeline:
         return due
 
     def merge(self, scans: Block) -> Iterator[Block | Dated]:
-        """Scans (in order of time) and due events in the order in which they apply."""
-        start = 0
-        for event in self.due(int(scans.observed_us[-1])):
+        """Scans (in order of time) and due events in the order in which they apply.
+
+        What an event adds while it is applied (the end of a shelving) is met in its turn.
+        """
+        start, until_us = 0, int(scans.observed_us[-1])
+        while self.pending and to_us(self.pending[0].at) <= until_us:
+            event = self.pending.pop(0)
             stop = start + int(scans.observed_us[start:].searchsorted(to_us(event.at)))
             if stop > start:
                 yield scans.take(slice(start, stop))

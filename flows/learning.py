@@ -1,0 +1,73 @@
+"""The learning flow: released batches in, a candidate reference out; never approved by itself.
+
+    Kafka -> feeds by unit -> GATHER -> whole batches and decisions -> the candidate reference
+
+A batch is gathered while it runs and put aside when it ends. On ``released`` it is learnt into a candidate, unless a
+process deviation of it is still open; on ``rejected`` it is thrown away.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.operators import StatefulLogic
+from bytewax.outputs import Sink
+
+from flows.steps import feeds_by_unit, refused_on_arrival
+from models.block import Feed
+from models.gather import Gather, Gathered
+from models.records import Rejected
+from models.twin import Twin
+
+
+class GatherLogic(StatefulLogic[Feed, Gathered, bytes]):
+    """Keeps what is gathered of one unit's running batch.
+
+    Parameters
+    ----------
+    twin
+        The tags and their order.
+    state
+        A snapshot to go on from; None: a new unit.
+    """
+
+    def __init__(self, twin: Twin, state: bytes | None) -> None:
+        self._gather = Gather(twin, state)
+
+    def on_item(self, value: Feed) -> tuple[Iterable[Gathered], bool]:
+        """Take what one poll brought for the unit."""
+        return self._gather.step(value), StatefulLogic.RETAIN
+
+    def snapshot(self) -> bytes:
+        """The scans of the running batch, as bytes."""
+        return self._gather.snapshot()
+
+
+def build(
+    source: Source[Feed | Rejected],
+    candidates: Sink[tuple[str, Gathered]],
+    dead_letters: Sink[tuple[str, Rejected]],
+    twin: Twin,
+) -> Dataflow:
+    """Wire the flow.
+
+    Parameters
+    ----------
+    source
+        Scans, batch events and deviations, grouped by unit.
+    candidates
+        Keeps whole batches and learns the released ones.
+    dead_letters
+        Where what cannot be read goes.
+    twin
+        The tags and their order.
+    """
+    flow = Dataflow("learning")
+    arrivals = op.input("arrivals", flow, source)
+    feeds = feeds_by_unit(arrivals)
+    gathered = op.stateful("gather", feeds, partial(GatherLogic, twin))
+    op.output("candidates", gathered, candidates)
+    op.output("dead_letters", refused_on_arrival(arrivals), dead_letters)
+    return flow
