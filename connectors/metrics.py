@@ -1,0 +1,249 @@
+"""Every Prometheus series PATrol exposes, declared once; docs/metrics.md says what each is good for.
+
+Names have the prefix ``patrol_`` and end in their base unit; labels come from short lists. ``batch_id`` is a label of
+one series only, the info series of the batches running now, which goes when its batch ends.
+"""
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from connectors.exposition import Served, serve
+from connectors.settings import Exposition
+from models.errors import REASONS, REMARKS
+from models.records import Deviation, Score
+
+# Event time to verdict, seconds: a block within milliseconds, a catch-up within minutes.
+LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
+_ACTIVE = ("UNACK", "ACKED", "SHLVD")
+_KIND = ("unit", "category", "priority", "grade")
+
+
+class Metrics:
+    """The series, and what happens as calls.
+
+    Parameters
+    ----------
+    registry
+        Where the series are registered; a registry of its own by default, so that several can live in one process.
+    tags
+        The twin's tags: each has a sensor series from its unit's first score on. Without them only sensors that were
+        ever unfit have one.
+    clock
+        Seconds since 1970; latency is measured on it.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry | None = None,
+        *,
+        tags: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # `_created` beside every counter: noise
+        self.registry = registry or CollectorRegistry()
+        self._tags, self._clock = tuple(tags), clock
+        self._suspect: dict[str, set[str]] = {}  # unit -> tags with a sensor series
+        self._running: dict[str, tuple[str, ...]] = {}  # unit -> labels of its running batch
+        self._open: dict[str, Deviation] = {}  # deviation_id -> its newest revision, unless back to NORM
+        self._declare_traffic()
+        self._declare_units()
+        self._declare_setup()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    # -- traffic ----------------------------------------------------------------------------------------------
+
+    def scans(self, unit: str, count: int) -> None:
+        """Scans judged."""
+        self._scans.labels(unit).inc(count)
+
+    def readings(self, unit: str, count: int) -> None:
+        """Readings (long form) taken."""
+        self._readings.labels(unit).inc(count)
+
+    def blocks(self, count: int) -> None:
+        """Blocks judged."""
+        self._blocks.inc(count)
+
+    def dead_letter(self, reason: str) -> None:
+        """A message that could not be used; ``reason`` is one of ``models.errors.REASONS``."""
+        self._dead_letters.labels(reason).inc()
+
+    def remark(self, kind: str) -> None:
+        """Something worth a note; ``kind`` is one of ``models.errors.REMARKS``."""
+        self._remarks.labels(kind).inc()
+
+    def unknown_tag_values(self, count: int) -> None:
+        """Values of tags the twin does not know, in scans whose other tags are judged."""
+        self._unknown_tag_values.inc(count)
+
+    def lag(self, topic: str, partition: int, messages: int) -> None:
+        """Messages of a partition not read yet."""
+        self._lag.labels(topic, str(partition)).set(messages)
+
+    def broker(self, up: bool) -> None:
+        """Whether the broker answers."""
+        self._broker_up.set(up)
+
+    def broker_error(self, kind: str) -> None:
+        """An error the Kafka client reported; ``kind`` is librdkafka's name for it (``_TRANSPORT``)."""
+        self._broker_errors.labels(kind).inc()
+
+    def caught_up(self, caught_up: bool) -> None:
+        """Whether all there was to read has been read."""
+        self._caught_up.set(caught_up)
+
+    def verdict(self, observed_us: int) -> None:
+        """A verdict on a scan observed at ``observed_us`` (microseconds since 1970-01-01 UTC) is ready now.
+
+        A scan from the future (its clock is ahead of ours) counts as 0 s.
+        """
+        self._latency.observe(max(0.0, self._clock() - observed_us / 1e6))
+
+    # -- units ------------------------------------------------------------------------------------------------
+
+    def score(self, score: Score) -> None:
+        """How a unit stands; what the score does not say has no series."""
+        unit = score.unit
+        self._batch(score)
+        _set(self._age, unit, score.age_s)
+        _set(self._maturity, unit, score.maturity)
+        _set(self._t2, unit, _ratio(score.t2, score.t2_limit))
+        _set(self._spe, unit, _ratio(score.spe, score.spe_limit))
+        judged = score.grade is not None
+        _set(self._learning, unit, float(score.learning) if judged else None)
+        suspect = self._suspect.setdefault(unit, set(self._tags))
+        suspect.update(score.unfit_sensors)
+        for tag in suspect:
+            if judged:
+                self._sensor_fit.labels(unit, tag).set(tag not in score.unfit_sensors)
+            else:
+                self._sensor_fit.remove(unit, tag)
+
+    def deviation(self, deviation: Deviation) -> None:
+        """A revision of a deviation; revisions that are known already or older change nothing.
+
+        After a restart, tell the open deviations of the restored watches, or they are missing until they change.
+        """
+        before = self._open.get(deviation.deviation_id)
+        if before is not None and before.revision >= deviation.revision:
+            return
+        if deviation.revision == 1:
+            self._raised.labels(*_kind(deviation)).inc()
+        self._count(before, -1)
+        self._count(deviation, 1)
+        if deviation.state == "NORM":
+            self._open.pop(deviation.deviation_id, None)
+        else:
+            self._open[deviation.deviation_id] = deviation
+
+    # -- set-up -----------------------------------------------------------------------------------------------
+
+    def build(self, version: str, config_sha256: str) -> None:
+        """What is running: PATrol's version and the configuration's hash."""
+        self._build.clear()
+        self._build.labels(version, platform.python_version(), config_sha256).set(1)
+
+    def reference(self, reference_id: str, sha256: str, state: str) -> None:
+        """The reference batches are judged against: ``name@version``, its checksum and its state."""
+        name, _, version = reference_id.rpartition("@")
+        self._reference.clear()
+        self._reference.labels(name, version, sha256, state).set(1)
+
+    def serve(self, exposition: Exposition, ready: Callable[[], bool], live: Callable[[], bool]) -> Served:
+        """Serve /metrics, /livez and /readyz: see ``connectors.exposition.serve``."""
+        return serve(self.registry, exposition, ready=ready, live=live)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _declare_traffic(self) -> None:
+        to = self.registry
+        self._scans = Counter("patrol_scans", "Scans judged", ["unit"], registry=to)
+        self._readings = Counter("patrol_readings", "Readings (long form) taken", ["unit"], registry=to)
+        self._blocks = Counter("patrol_blocks", "Blocks of scans or readings judged", registry=to)
+        self._dead_letters = Counter("patrol_dead_letters", "Messages not used", ["reason"], registry=to)
+        self._remarks = Counter("patrol_remarks", "Things worth a note", ["kind"], registry=to)
+        self._unknown_tag_values = Counter("patrol_unknown_tag_values", "Values of unknown tags", registry=to)
+        self._lag = Gauge("patrol_lag_messages", "Messages not read yet", ["topic", "partition"], registry=to)
+        self._broker_up = Gauge("patrol_broker_up", "1: the broker answers", registry=to)
+        self._broker_errors = Counter("patrol_broker_errors", "Errors of the Kafka client", ["kind"], registry=to)
+        self._caught_up = Gauge("patrol_caught_up", "1: all there was to read has been read", registry=to)
+        self._latency = Histogram(
+            "patrol_verdict_latency_seconds",
+            "From a scan's event time to its verdict",
+            buckets=LATENCY_BUCKETS,
+            registry=to,
+        )
+        for reason in REASONS:  # from 0, so that the first one is an increase
+            self._dead_letters.labels(reason)
+        for kind in REMARKS:
+            self._remarks.labels(kind)
+
+    def _declare_units(self) -> None:
+        def gauge(name: str, meaning: str, labels: Sequence[str] = ("unit",)) -> Gauge:
+            return Gauge(name, meaning, labels, registry=self.registry)
+
+        self._batch_info = gauge(
+            "patrol_batch_running_info", "1: this batch runs", ("unit", "batch_id", "product", "phase")
+        )
+        self._age = gauge("patrol_batch_age_seconds", "Time since batch start")
+        self._maturity = gauge("patrol_batch_maturity_ratio", "Progress along the recipe, 0 to 1")
+        self._t2 = gauge("patrol_t2_limit_ratio", "T² over its limit")
+        self._spe = gauge("patrol_spe_limit_ratio", "SPE over its limit")
+        self._learning = gauge("patrol_learning", "1: a cold start is still learning")
+        self._sensor_fit = gauge("patrol_sensor_fit", "1: the reading is fit to judge", ("unit", "tag"))
+        self._active = gauge("patrol_active_deviations", "Deviations whose condition is there", _KIND)
+        self._returned = gauge("patrol_returned_deviations", "Deviations over, not acknowledged", _KIND)
+        self._raised = Counter("patrol_deviations_raised", "Deviations raised", _KIND, registry=self.registry)
+
+    def _declare_setup(self) -> None:
+        self._build = Gauge(
+            "patrol_build_info", "What runs", ["version", "python", "config_sha256"], registry=self.registry
+        )
+        self._reference = Gauge(
+            "patrol_reference_info",
+            "What is judged against",
+            ["name", "version", "sha256", "state"],
+            registry=self.registry,
+        )
+
+    def _batch(self, score: Score) -> None:
+        before = self._running.pop(score.unit, None)
+        if before is not None:
+            self._batch_info.remove(*before)
+        if score.batch_id is not None:
+            labels = (score.unit, score.batch_id, score.product or "", score.phase or "")
+            self._running[score.unit] = labels
+            self._batch_info.labels(*labels).set(1)
+
+    def _count(self, deviation: Deviation | None, by: int) -> None:
+        if deviation is not None and deviation.state in _ACTIVE:
+            self._active.labels(*_kind(deviation)).inc(by)
+        if deviation is not None and deviation.state == "RTNUN":
+            self._returned.labels(*_kind(deviation)).inc(by)
+
+
+def _kind(deviation: Deviation) -> tuple[str, str, str, str]:
+    return deviation.unit, deviation.category, deviation.priority, deviation.grade
+
+
+def _ratio(value: float | None, limit: float | None) -> float | None:
+    return None if value is None or limit is None or limit <= 0 else value / limit
+
+
+def _set(gauge: Gauge, unit: str, value: float | None) -> None:
+    if value is None:
+        gauge.remove(unit)
+    else:
+        gauge.labels(unit).set(value)
