@@ -53,7 +53,7 @@ def open_store(folder: Path, owner: Owner) -> Recovery:
             _refuse_other(folder, found, owner)
             return Recovery(_config(folder), found, resumed=True)
         folder.mkdir(parents=True, exist_ok=True)
-        init_db_dir(str(folder), 1)
+        init_db_dir(str(folder), 1)  # type: ignore[no-untyped-call]
         note.write_bytes(msgspec.json.encode(owner))
     except (OSError, msgspec.DecodeError) as exc:
         raise RecoveryError(f"recovery store {folder}: {exc}; mend its permissions or choose another folder") from exc
@@ -61,7 +61,7 @@ def open_store(folder: Path, owner: Owner) -> Recovery:
 
 
 def _config(folder: Path) -> RecoveryConfig:
-    return RecoveryConfig(str(folder), backup_interval=timedelta(0))
+    return RecoveryConfig(str(folder), backup_interval=timedelta(0))  # type: ignore[no-untyped-call]
 
 
 def _refuse_other(folder: Path, found: Owner, wanted: Owner) -> None:

@@ -97,9 +97,9 @@ class Watch:
             yield from self._judge_in_time(held)
         for event in self.timeline.settle():
             yield from self._apply(event)
-        watched = self.running is not None or self.subject.twin.mode == "continuous"
-        if tick.kind == "quiet" and watched and self.last_us is not None:
-            yield from self.conditions.quiet(self.scene, self.last_us, tick.still_s)
+        if tick.kind == "quiet" and self.running is not None:
+            newest_us = max(self.running.started_us, self.last_us or self.running.started_us)
+            yield from self.conditions.quiet(self.scene, newest_us, tick.still_s)
 
     def _apply(self, event: Dated) -> Iterator[Outbound]:
         if isinstance(event, OperatorAction):

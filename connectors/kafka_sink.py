@@ -1,0 +1,163 @@
+"""Deviations, scores and dead letters to Kafka: every delivery confirmed, none written twice.
+
+Each message carries what it is in a header (``patrol-id``). The sink's snapshot is its topic's next offsets; when it
+goes on from one it reads the topic's tail from there and leaves out what it finds. So a flow that was killed and does
+an epoch again loses nothing and repeats nothing. While the broker is away an epoch waits; nothing is dropped.
+"""
+
+import logging
+import time
+
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from confluent_kafka import KafkaError, Message, Producer
+
+from connectors.clients import client_config, is_away
+from connectors.codec import encode
+from connectors.metrics import Metrics
+from connectors.reader import origin_of
+from connectors.settings import Kafka
+from connectors.stop import Stop
+from connectors.tail import ID_HEADER, Written, read_tail
+from models.errors import DeliveryError
+from models.records import Deviation, Rejected, Score
+
+LOG = logging.getLogger("patrol")
+Output = Deviation | Score | Rejected
+Header = tuple[str, str | bytes | None]
+_WAIT_S = 0.2  # between two looks at what is still unconfirmed
+
+
+class KafkaSink(FixedPartitionedSink[Output, dict[str, int]]):
+    """One output topic.
+
+    Parameters
+    ----------
+    kafka
+        The broker.
+    topic
+        Where the records go.
+    metrics
+        Told how the broker is.
+    stop
+        When requested, an epoch waits no longer than ``drain_s`` for its deliveries.
+    """
+
+    def __init__(self, kafka: Kafka, topic: str, metrics: Metrics, stop: Stop) -> None:
+        self._kafka, self._topic, self._metrics, self._stop = kafka, topic, metrics, stop
+
+    def list_parts(self) -> list[str]:
+        """The one writer; its name is part of the recovery store."""
+        return [self._topic]
+
+    def part_fn(self, item_key: str) -> int:
+        """All keys go through the one writer."""
+        return 0
+
+    def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer":
+        """The writer; reads what its topic holds since its snapshot (without one: its newest part)."""
+        written = read_tail(self._kafka, self._topic, resume_state, self._stop)
+        return Writer(self._kafka, self._topic, written, self._metrics, self._stop)
+
+
+class Writer(StatefulSinkPartition[Output, dict[str, int]]):
+    """Writes one topic."""
+
+    def __init__(self, kafka: Kafka, topic: str, written: Written, metrics: Metrics, stop: Stop) -> None:
+        self._topic, self._stop, self._metrics, self._drain_s = topic, stop, metrics, kafka.drain_s
+        self._seen, self._offsets = written.newest, dict(written.offsets)
+        self._errors: list[str] = []
+        settings: dict[str, object] = {
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 5,
+            "message.timeout.ms": 0,  # a broker that is away is waited for
+        }
+        self._producer = Producer(settings | client_config(kafka, self._on_error))
+
+    def write_batch(self, items: list[Output]) -> None:
+        """Send what the topic does not hold yet."""
+        for item in items:
+            name, ordinal = identity(item)
+            if ordinal <= self._seen.get(name, -1):
+                continue
+            self._send(item, f"{name}#{ordinal}")
+        self._producer.poll(0)
+        self._check()
+
+    def snapshot(self) -> dict[str, int]:
+        """The topic's next offsets, once every record of the epoch is confirmed.
+
+        Raises
+        ------
+        DeliveryError
+            The broker refused a record, or the flow is stopping and ``drain_s`` has passed.
+        """
+        deadline: float | None = None
+        while left := self._producer.flush(_WAIT_S):
+            self._check()
+            if self._stop.requested:
+                deadline = deadline or time.monotonic() + self._drain_s
+                if time.monotonic() > deadline:
+                    raise DeliveryError(self._topic, left, f"no confirmation within {self._drain_s:g} s of stopping")
+        self._check()
+        self._metrics.broker(True)
+        return dict(self._offsets)
+
+    def close(self) -> None:
+        """Give what is still on its way a moment."""
+        self._producer.flush(_WAIT_S)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _send(self, item: Output, id_: str) -> None:
+        key, value, headers = message(item)
+        headers = [(ID_HEADER, id_.encode()), *headers]
+        while True:
+            try:
+                self._producer.produce(self._topic, value, key, headers=headers, on_delivery=self._on_delivery)
+                return
+            except BufferError:  # the local queue is full: wait for confirmations
+                self._producer.poll(_WAIT_S)
+                self._check()
+
+    def _on_delivery(self, error: KafkaError | None, sent: Message) -> None:
+        if error is not None:
+            self._errors.append(error.str())
+            return
+        origin = origin_of(sent)
+        place = str(origin.partition)
+        self._offsets[place] = max(self._offsets.get(place, 0), origin.offset + 1)
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._metrics.broker_error(error.name())
+        if is_away(error):
+            self._metrics.broker(False)
+
+    def _check(self) -> None:
+        if self._errors:
+            raise DeliveryError(self._topic, len(self._errors), self._errors[0])
+
+
+def identity(item: Output) -> tuple[str, int]:
+    """What a record is, and its ordinal: a higher one of the same name supersedes it."""
+    if isinstance(item, Deviation):
+        return item.deviation_id, item.revision
+    if isinstance(item, Score):
+        return f"{item.unit}@{item.at.isoformat()}@{item.batch_id or '-'}", 0
+    origin = item.origin
+    return f"{origin.topic}/{origin.partition}/{origin.offset}/{item.reason}", 0
+
+
+def message(item: Output) -> tuple[str, bytes, list[Header]]:
+    """Key, value and headers of a record's message; a dead letter keeps its original bytes."""
+    if isinstance(item, Rejected):
+        facts = {
+            "reason": item.reason,
+            "detail": item.detail,
+            "source-topic": item.origin.topic,
+            "source-partition": item.origin.partition,
+            "source-offset": item.origin.offset,
+        }
+        return item.key or "", item.raw, [(name, str(fact).encode()) for name, fact in facts.items()]
+    key = item.deviation_id if isinstance(item, Deviation) else item.unit
+    return key, encode(item), []

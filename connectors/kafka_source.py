@@ -1,0 +1,113 @@
+"""Scans and their context from Kafka, as feeds by unit.
+
+One source partition (a lane) owns two consumers: one for the context topics, one for the scans. Scans never run ahead
+of the context already held: at the start the context is read to its end first, and at every poll it is polled after the
+scans were fetched and goes ahead of them. Offsets are kept in the flow's snapshots, not in a consumer group.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from connectors.grouping import Grouping
+from connectors.metrics import Metrics
+from connectors.reader import Reader
+from connectors.settings import Kafka
+from connectors.stillness import Stillness
+from connectors.stop import Stop
+from models.block import Feed
+from models.records import Origin, Rejected
+from models.twin import Twin
+
+LANE = "lane-0"
+_IDLE = timedelta(milliseconds=5)  # between polls that bring nothing
+
+
+class LaneState(TypedDict):
+    """What a lane goes on from."""
+
+    offsets: dict[str, int]  # "topic/partition" -> next offset
+    units: list[str]  # units that have sent scans
+
+
+class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
+    """All input topics of a twin.
+
+    Parameters
+    ----------
+    kafka
+        The broker and the topics.
+    twin
+        Gives the arrays' columns, and how long a unit may be quiet.
+    metrics
+        Told what arrives, and how the broker is.
+    stop
+        When requested, the lane ends and the flow drains.
+    """
+
+    def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop) -> None:
+        self._kafka, self._twin, self._metrics, self._stop = kafka, twin, metrics, stop
+
+    def list_parts(self) -> list[str]:
+        """The one lane; its name is part of the recovery store."""
+        return [LANE]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: LaneState | None) -> "Lane":
+        """The lane, from where its snapshot left it."""
+        return Lane(self._kafka, self._twin, self._metrics, self._stop, resume_state)
+
+
+class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
+    """Reads all partitions of all input topics of one twin."""
+
+    def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop, resume: LaneState | None) -> None:
+        self._metrics, self._stop, self._poll = metrics, stop, kafka.poll_messages
+        offsets = {} if resume is None else dict(resume["offsets"])
+        self._context = Reader(kafka, kafka.topics.context, offsets, metrics)
+        self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
+        self._grouping = Grouping(twin, metrics)
+        self._stillness = Stillness(kafka, twin, [] if resume is None else resume["units"])
+        self._idle = False
+
+    def next_batch(self) -> list[Feed | Rejected]:
+        """What has arrived; nothing while the broker is away."""
+        if self._stop.requested:
+            raise StopIteration
+        if not self._context.caught_up:
+            arrived = self._read(self._context)
+        else:
+            scans = self._scans.poll(self._poll)
+            arrived = self._read(self._context)  # polled after the scans, emitted ahead of them
+            arrived += self._group(scans)
+        live = self._context.live and self._scans.live
+        self._metrics.caught_up(live)
+        out = self._grouping.take()
+        self._stillness.arrived(out)
+        if not live:
+            self._stillness.forget_time()
+        else:
+            out += self._stillness.ticks()
+        self._idle = arrived == 0
+        return out
+
+    def next_awake(self) -> datetime | None:
+        """Soon when nothing came, at once otherwise."""
+        return datetime.now(UTC) + _IDLE if self._idle else None
+
+    def snapshot(self) -> LaneState:
+        """Where the next poll begins."""
+        return {"offsets": self._context.offsets | self._scans.offsets, "units": self._stillness.units}
+
+    def close(self) -> None:
+        """Close both consumers."""
+        self._context.close()
+        self._scans.close()
+
+    def _read(self, reader: Reader) -> int:
+        return self._group(reader.poll(self._poll))
+
+    def _group(self, messages: list[tuple[bytes, Origin, str | None]]) -> int:
+        for message in messages:
+            self._grouping.add(*message)
+        return len(messages)

@@ -1,0 +1,171 @@
+"""One consumer over all partitions of some topics: it waits for a broker that is away, and skips nothing."""
+
+import logging
+import time
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from connectors.clients import FORBIDDEN, client_config, is_away
+from connectors.metrics import Metrics
+from connectors.settings import Kafka
+from models.errors import BrokerError
+from models.records import Origin
+
+LOG = logging.getLogger("patrol")
+_PROBE_S = 1.0  # wall clock between two looks for an absent broker or topic
+_PROBE_WAIT_S = 0.2  # how long a look may take; nothing else can be done meanwhile
+_LAG_EVERY_S = 1.0
+
+
+class Reader:
+    """Reads topics from given offsets.
+
+    Parameters
+    ----------
+    kafka
+        The broker.
+    topics
+        All their partitions are read.
+    offsets
+        "topic/partition" -> next offset; others start at the beginning.
+    metrics
+        Told of lag, errors and the broker's absence.
+    """
+
+    def __init__(self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics) -> None:
+        self._topics, self._metrics = topics, metrics
+        self.offsets = {place: offset for place, offset in offsets.items() if place.rpartition("/")[0] in topics}
+        settings: dict[str, object] = {
+            "group.id": "patrol",  # required by librdkafka; no group is joined and nothing is committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 100,
+        }
+        self._consumer = Consumer(settings | client_config(kafka, self._on_error))
+        self._places: set[str] = set()
+        self._ended: set[str] = set()  # partitions read to their end at least once
+        self._away = False
+        self._probed_s = self._lag_s = float("-inf")
+        self._missing: tuple[str, ...] = ()
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every partition has been read to its end once since the start."""
+        return bool(self._places) and self._ended >= self._places
+
+    @property
+    def live(self) -> bool:
+        """Whether it is caught up and the broker is there."""
+        return self.caught_up and not self._away
+
+    def poll(self, count: int) -> list[tuple[bytes, Origin, str | None]]:
+        """At most ``count`` messages that are there now: value, origin, key. Never waits for more.
+
+        Raises
+        ------
+        BrokerError
+            The broker forbids reading.
+        """
+        if not self._topics:
+            return []
+        if (not self._places or self._away) and not self._find_broker():
+            return []
+        arrived = []
+        for message in self._consumer.consume(count, timeout=0):
+            origin, error = origin_of(message), message.error()
+            if error is not None:
+                self._on_message_error(error, origin)
+                continue
+            self.offsets[f"{origin.topic}/{origin.partition}"] = origin.offset + 1
+            arrived.append((_bytes(message.value()), origin, _text(message.key())))
+        self._export_lag()
+        return arrived
+
+    def close(self) -> None:
+        """Close the consumer."""
+        self._consumer.close()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _find_broker(self) -> bool:
+        """Look for the broker, at most every ``_PROBE_S``; assign all partitions the first time."""
+        now = time.monotonic()
+        if now - self._probed_s < _PROBE_S:
+            return bool(self._places)
+        self._probed_s = now
+        try:
+            known = self._consumer.list_topics(timeout=_PROBE_WAIT_S).topics
+        except KafkaException as exc:
+            self._on_error(exc.args[0])
+            return bool(self._places)
+        self._set_away(False)
+        missing = tuple(topic for topic in self._topics if topic not in known or not known[topic].partitions)
+        if missing:
+            if missing != self._missing:
+                LOG.warning("waiting for topic %s: `patrol check --create-topics` makes it", ", ".join(missing))
+            self._missing = missing
+            return bool(self._places)
+        if not self._places:
+            self._assign([(topic, partition) for topic in self._topics for partition in known[topic].partitions])
+        return True
+
+    def _assign(self, partitions: list[tuple[str, int]]) -> None:
+        self._places = {f"{topic}/{partition}" for topic, partition in partitions}
+        self._consumer.assign(
+            [TopicPartition(t, p, self.offsets.get(f"{t}/{p}", OFFSET_BEGINNING)) for t, p in partitions]
+        )
+
+    def _on_message_error(self, error: KafkaError, origin: Origin) -> None:
+        place = f"{origin.topic}/{origin.partition}"
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._ended.add(place)
+            return
+        self._metrics.broker_error(error.name())
+        if error.code() in FORBIDDEN:
+            raise BrokerError(f"topic {origin.topic!r} cannot be read: {error.str()}; grant PATrol read access")
+        if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
+            LOG.error(
+                "%s: offset %s is gone (retention); reading goes on at the oldest message there is; "
+                "what lay between was not judged",
+                place,
+                self.offsets.get(place),
+            )
+            self._consumer.incremental_unassign([TopicPartition(origin.topic, origin.partition)])
+            self._consumer.incremental_assign([TopicPartition(origin.topic, origin.partition, OFFSET_BEGINNING)])
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._metrics.broker_error(error.name())
+        if is_away(error):
+            self._set_away(True)
+
+    def _set_away(self, away: bool) -> None:
+        if away != self._away:
+            LOG.warning("the broker is away; waiting for it" if away else "the broker is back")
+        self._away = away
+        self._metrics.broker(not away)
+
+    def _export_lag(self) -> None:
+        now = time.monotonic()
+        if now - self._lag_s < _LAG_EVERY_S:
+            return
+        self._lag_s = now
+        for place in self._places:
+            topic, _, partition = place.rpartition("/")
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, int(partition)), cached=True)
+            if high >= 0:
+                self._metrics.lag(topic, int(partition), max(0, high - self.offsets.get(place, 0)))
+
+
+def origin_of(message: Message) -> Origin:
+    """Where a consumed message came from."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    return Origin(topic=topic or "", partition=partition or 0, offset=-1 if offset is None else offset)
+
+
+def _text(key: bytes | str | None) -> str | None:
+    return key.decode("utf-8", "replace") if isinstance(key, bytes) else key
+
+
+def _bytes(value: bytes | str | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
