@@ -20,6 +20,7 @@ from prometheus_client import (
 
 from connectors.exposition import Served, serve
 from connectors.settings import Exposition
+from models.block import Feed
 from models.errors import REASONS, REMARKS
 from models.records import Deviation, Score
 
@@ -55,6 +56,7 @@ class Metrics:
         self._tags, self._clock = tuple(tags), clock
         self._suspect: dict[str, set[str]] = {}  # unit -> tags with a sensor series
         self._running: dict[str, tuple[str, ...]] = {}  # unit -> labels of its running batch
+        self.is_caught_up, self.polled_s = False, time.monotonic()
         self._open: dict[str, Deviation] = {}  # deviation_id -> its newest revision, unless back to NORM
         self._declare_traffic()
         self._declare_units()
@@ -101,7 +103,8 @@ class Metrics:
         self._broker_errors.labels(kind).inc()
 
     def caught_up(self, caught_up: bool) -> None:
-        """Whether all there was to read has been read."""
+        """Whether all there was to read has been read; said at every poll, so it is the flow's pulse too."""
+        self.is_caught_up, self.polled_s = caught_up, time.monotonic()
         self._caught_up.set(caught_up)
 
     def verdict(self, observed_us: int) -> None:
@@ -110,6 +113,12 @@ class Metrics:
         A scan from the future (its clock is ahead of ours) counts as 0 s.
         """
         self._latency.observe(max(0.0, self._clock() - observed_us / 1e6))
+
+    def judged(self, feed: Feed) -> None:
+        """A feed has been judged: its newest scan's verdict is ready now."""
+        for block in feed.blocks:
+            if len(block):
+                self.verdict(int(block.observed_us[-1]))
 
     # -- units ------------------------------------------------------------------------------------------------
 

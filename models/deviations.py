@@ -127,6 +127,10 @@ class Book:
         state = advance(latest.state, event)
         return None if state == latest.state else self._revise(life, at_us, state=state, **who)
 
+    def open(self) -> list[Deviation]:
+        """The newest revision of every deviation that is not back to normal."""
+        return [life.latest for life in self._lives.values() if life.latest.state != "NORM"]
+
     def knows(self, deviation_id: str) -> bool:
         """Whether an action on this deviation can still change anything."""
         return deviation_id in self._lives

@@ -1,0 +1,93 @@
+"""``patrol run``: watch units live."""
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.commands import command_app
+from ops.commands.arguments import Store, TwinFile
+
+if TYPE_CHECKING:
+    from connectors.metrics import Metrics
+    from models.watch import Watch
+    from ops.config import Configuration
+    from ops.watching import Judges
+
+app = command_app()
+LOG = logging.getLogger("patrol")
+
+Version = Annotated[
+    str | None, typer.Option("--reference", metavar="NAME@VERSION", help="Default: the newest approved version.")
+]
+Unapproved = Annotated[bool, typer.Option("--unapproved", help="Allow a candidate or retired version.")]
+RecoveryFolder = Annotated[
+    Path | None, typer.Option("--recovery", metavar="FOLDER", help="Snapshots. Default: the twin's recovery.folder.")
+]
+
+
+@app.command()
+def run(
+    twin: TwinFile,
+    store: Store = None,
+    reference: Version = None,
+    unapproved: Unapproved = False,
+    recovery: RecoveryFolder = None,
+) -> None:
+    """Watch units live: scans and batch events from Kafka in, deviations, scores and dead letters out.
+
+    Goes on from where its recovery store left it: after a crash no deviation is lost and none is written twice. While
+    the broker is away it waits. SIGTERM and Ctrl-C drain it: what was consumed is judged and written, then exit 0.
+
+    [bold]Examples[/bold]
+
+    patrol check my-twin.toml && patrol run my-twin.toml
+
+    patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
+    """
+    from connectors.kafka_sink import KafkaSink
+    from connectors.kafka_source import KafkaSource
+    from connectors.metrics import Metrics
+    from connectors.stop import Stop
+    from flows.deviation import Ends, Taps, build
+    from ops import logs
+    from ops.config import load
+    from ops.running import Place, execute, exposed, note, recovery_folder
+    from ops.watching import Choice, judges
+
+    configuration = load(twin)
+    logs.configure()
+    stop, metrics = Stop(), Metrics(tags=configuration.twin.tag_names)
+    stop.install()
+    chosen = judges(configuration, Choice(store, reference, unapproved))
+    LOG.info("%s", chosen.told)
+    if chosen.stored is not None:
+        metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
+    kafka = configuration.kafka
+    flow = build(
+        KafkaSource(kafka, configuration.twin, metrics, stop),
+        Ends(
+            deviations=KafkaSink(kafka, kafka.topics.deviations, metrics, stop),
+            scores=KafkaSink(kafka, kafka.topics.scores, metrics, stop),
+            dead_letters=KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop),
+        ),
+        partial(_watch, configuration, chosen, metrics),
+        Taps(judged=metrics.judged, said=partial(note, metrics)),
+    )
+    place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
+    with exposed(metrics, configuration, stop):
+        execute(flow, place, configuration, chosen.stored)
+
+
+def _watch(
+    configuration: "Configuration", chosen: "Judges", metrics: "Metrics", unit: str, state: bytes | None
+) -> "Watch":
+    """A unit's watch; the metrics hear of the deviations that were open before a restart."""
+    from models.watch import Watch
+
+    watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
+    for deviation in watch.book.open():
+        metrics.deviation(deviation)
+    return watch

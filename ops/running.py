@@ -1,0 +1,98 @@
+"""What ``patrol run`` and ``patrol learn`` share: a flow with recovery, metrics and a clean end."""
+
+import importlib.metadata
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bytewax.dataflow import Dataflow
+from bytewax.errors import BytewaxRuntimeError
+from bytewax.run import cli_main
+from connectors.references import StoredVersion
+
+from connectors.metrics import Metrics
+from connectors.recovery import Owner, open_store
+from connectors.stop import Stop
+from models.errors import PatrolError
+from models.records import Deviation, Outbound, Rejected, Remark, Score
+from ops.config import Configuration
+
+LOG = logging.getLogger("patrol")
+_STUCK_S = 60.0  # wall clock without a poll: the flow hangs
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one flow runs: what it may overrule of the twin's file."""
+
+    flow: str  # "deviation", "learning"
+    recovery: Path
+    epoch_s: float
+
+
+def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: StoredVersion | None) -> None:
+    """Run a flow until it ends or is stopped, from where its recovery store left it.
+
+    Raises
+    ------
+    PatrolError
+        What a source, step or sink raised, unwrapped.
+    """
+    reference = "" if stored is None else f"{stored.id} {stored.sha256}"
+    owner = Owner(
+        flow=place.flow,
+        twin=configuration.twin.name,
+        config_sha256=configuration.sha256,
+        reference=reference,
+        created_at=datetime.now(UTC),
+    )
+    recovery = open_store(place.recovery, owner)
+    since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"
+    LOG.info("%s flow: %s in %s", place.flow, f"resumes from {since}" if recovery.resumed else "new", place.recovery)
+    try:
+        cli_main(flow, epoch_interval=timedelta(seconds=place.epoch_s), recovery_config=recovery.config)
+    except BytewaxRuntimeError as exc:
+        cause: BaseException | None = exc
+        while cause is not None and not isinstance(cause, PatrolError):
+            cause = cause.__cause__
+        raise (exc if cause is None else cause) from exc
+    LOG.info("%s flow: drained and stopped", place.flow)
+
+
+@contextmanager
+def exposed(metrics: Metrics, configuration: Configuration, stop: Stop) -> Iterator[None]:
+    """Serve the metrics for as long as the flow runs."""
+    metrics.build(importlib.metadata.version("patrol-pat"), configuration.sha256)
+    served = metrics.serve(
+        configuration.metrics,
+        ready=lambda: metrics.is_caught_up and not stop.requested,
+        live=lambda: time.monotonic() - metrics.polled_s < _STUCK_S,
+    )
+    LOG.info("metrics on http://%s:%d/metrics", configuration.metrics.address, served.port)
+    try:
+        yield
+    finally:
+        served.close()
+
+
+def note(metrics: Metrics, record: Outbound) -> None:
+    """Count one record the flow has said."""
+    if isinstance(record, Score):
+        metrics.score(record)
+    elif isinstance(record, Deviation):
+        metrics.deviation(record)
+        LOG.info("%s", record.message, extra={"deviation": record.deviation_id, "state": record.state})
+    elif isinstance(record, Rejected):
+        metrics.dead_letter(record.reason)
+    elif isinstance(record, Remark):
+        metrics.remark(record.kind)
+        LOG.info("%s: %s: %s", record.unit, record.kind, record.detail)
+
+
+def recovery_folder(configuration: Configuration, flow: str, asked: Path | None) -> Path:
+    """The folder asked for, or the twin's; one below it for each twin and flow."""
+    return (asked or Path(configuration.recovery.folder)) / f"{configuration.twin.name}-{flow}"
