@@ -104,7 +104,8 @@ def explain(exc: BaseException) -> tuple[int, str]:
             return cause.exit_code, str(cause)
         exc, cause = cause, cause.__cause__
     frames = traceback.extract_tb(exc.__traceback__)
-    where = f" at {os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    ours = [frame for frame in frames if os.path.exists(frame.filename) and "site-packages" not in frame.filename]
+    where = f" at {os.path.relpath(ours[-1].filename)}:{ours[-1].lineno}" if ours else ""
     return 1, f"unexpected {type(exc).__name__}{where}: {exc} (PATROL_DEBUG=1 shows the traceback)"
 
 

@@ -1,0 +1,112 @@
+"""Which monitor judges a batch: the one place where ``patrol run`` and ``patrol replay`` choose it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.references import ReferenceStore, StoredVersion
+from models.errors import ReferenceError
+from models.monitor import Monitor
+from models.reference import Reference
+from models.twin import Twin
+from ops.config import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which reference is asked for; as it stands: the newest approved one of the twin's own store."""
+
+    store: Path | None = None  # folder; None: the twin's references.store
+    reference: str | None = None  # "name@version"
+    unapproved: bool = False  # a candidate or a retired version will do
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who judges a twin's batches."""
+
+    monitors: Callable[[str | None], Monitor | None]  # product -> a fresh monitor; None: unknown product
+    stored: StoredVersion | None  # None: a cold start
+    told: str  # for people, one line
+
+
+def judges(configuration: Configuration, choice: Choice = Choice()) -> Judges:
+    """The monitors of a twin.
+
+    A continuous process, and batches without any approved reference, get monitors that learn from their own first
+    scans (cold start, grade advisory); else batches of the twin's product are judged against the reference.
+
+    Raises
+    ------
+    ReferenceError
+        The version asked for is not there or not approved, its checksum fails, or it is about other tags.
+    """
+    from models.adaptive import AdaptiveMonitor
+
+    twin = configuration.twin
+    found = None if twin.mode == "continuous" else _found(configuration, choice)
+    if found is None:
+        why = "a continuous process" if twin.mode == "continuous" else f"no approved reference of {twin.name}"
+        told = f"Cold start ({why}): learning from the first {twin.cold_start.learn_scans} scans, grade advisory."
+        return Judges(lambda product: AdaptiveMonitor(twin) if _ours(twin, product) else None, None, told)
+    stored, reference = found
+    check_fits(twin, stored, reference)
+    return Judges(_against(twin, stored, reference), stored, f"Reference {stored.id} ({stored.state}).")
+
+
+def check_fits(twin: Twin, stored: StoredVersion, reference: Reference) -> None:
+    """Refuse a reference that is about other tags, or the same in another order.
+
+    Raises
+    ------
+    ReferenceError
+        They differ.
+    """
+    if tuple(reference.tags) != twin.tag_names:
+        apart = sorted(set(reference.tags) ^ set(twin.tag_names)) or ["their order"]
+        raise ReferenceError(
+            f"reference {stored.id} and twin {twin.name!r} differ in tags ({', '.join(apart)}); "
+            "fit a reference with `patrol reference fit`, or restore the tags"
+        )
+
+
+def split(reference: str) -> tuple[str, int | None]:
+    """Name and version of ``name@version`` or ``name``.
+
+    Raises
+    ------
+    ReferenceError
+        The version is no whole number.
+
+    Examples
+    --------
+    >>> split("penicillin@3"), split("penicillin")
+    (('penicillin', 3), ('penicillin', None))
+    """
+    name, at, version = reference.partition("@")
+    if at and not version.isdecimal():
+        raise ReferenceError(f"reference {reference!r}: version {version!r} is no whole number; write {name}@1")
+    return name, int(version) if at else None
+
+
+def _found(configuration: Configuration, choice: Choice) -> tuple[StoredVersion, Reference] | None:
+    store = ReferenceStore(choice.store or Path(configuration.references.store))
+    if choice.reference is not None:
+        name, version = split(choice.reference)
+        states = ("approved", "candidate", "retired") if choice.unapproved else ("approved",)
+        return store.load(name, version, states=states)
+    name = configuration.twin.name
+    states = ("approved", "candidate") if choice.unapproved else ("approved",)
+    if not any(stored.state in states for stored in store.list(name)):
+        return None
+    return store.load(name, states=states)
+
+
+def _against(twin: Twin, stored: StoredVersion, reference: Reference) -> Callable[[str | None], Monitor | None]:
+    from models.batch_monitor import BatchMonitor
+
+    return lambda product: BatchMonitor(twin, reference, stored.id) if _ours(twin, product) else None
+
+
+def _ours(twin: Twin, product: str | None) -> bool:
+    return product is None or product == twin.product
