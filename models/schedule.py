@@ -12,14 +12,14 @@ Bar-Shalom, Li & Kirubarajan (2001), Estimation with Applications to Tracking an
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import maximum_filter, median_filter, minimum_filter
 
 from models.block import BoolArray, FloatArray, IntArray
 from models.monitor import Numbers
 
 _REACH = 0.0075  # shifts up to this much maturity to either side
-_SHIFTS = 31
 _GAIN_SD = 0.05  # gains of released batches, before anything is seen of this one
+_EDGE = 1  # grid steps: a step of the profile may fall this much beside its shift
 _IMPLAUSIBLE = 20.0  # a shift this much worse (in squared standard deviations) than the best one is ruled out
 _OUTLIER = 5.0  # standard deviations: such a scan teaches the gain nothing
 
@@ -33,8 +33,8 @@ class Schedule:
     noise: FloatArray  # (G, q) standard deviation around it, > 0
 
     def shifts(self) -> FloatArray:
-        """The bank's shifts in grid steps, shape (S,)."""
-        return np.linspace(-_REACH, _REACH, _SHIFTS) * (len(self.master) - 1)
+        """The bank's shifts in whole grid steps, shape (S,): between two steps a sharp edge would be blurred."""
+        return _shifts(len(self.master))
 
 
 def find_schedule_tags(grids: FloatArray, candidates: IntArray) -> IntArray:
@@ -52,15 +52,14 @@ def find_schedule_tags(grids: FloatArray, candidates: IntArray) -> IntArray:
         aligned = align_batches(grids[:, :, column])
         left = np.abs(aligned - np.nanmedian(aligned, axis=0))
         noise = np.nanmedian(np.abs(np.diff(grids[:, :, column], axis=1))) / np.sqrt(2)
-        if noise > 0 and np.nanmedian(left) < 1.6 * noise and np.nanquantile(left, 0.95) < 12 * noise:
+        if 0.5 * noise < np.nanmedian(left) < 1.6 * noise and np.nanquantile(left, 0.95) < 12 * noise:
             chosen.append(int(column))
     return np.array(chosen, dtype=np.int64)
 
 
 def align_batches(rows: FloatArray) -> FloatArray:
     """Released batches of one tag, each shifted and scaled onto their common profile; shape (B, G)."""
-    points = np.arange(rows.shape[1], dtype=float)
-    shifts = np.linspace(-_REACH, _REACH, _SHIFTS) * (rows.shape[1] - 1)
+    points, shifts = np.arange(rows.shape[1], dtype=float), _shifts(rows.shape[1])
     filled = np.array([_filled(row) for row in rows])
     aligned = filled
     for _ in range(3):
@@ -77,6 +76,11 @@ def align_batches(rows: FloatArray) -> FloatArray:
             ]
         )
     return aligned
+
+
+def _shifts(points: int) -> FloatArray:
+    reach = int(np.ceil(_REACH * (points - 1)))
+    return np.arange(-reach, reach + 1, dtype=float)
 
 
 def flatten(profile: FloatArray) -> FloatArray:
@@ -104,6 +108,9 @@ class ScheduleBank:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule, self._shifts = schedule, schedule.shifts()
+        edge = (2 * _EDGE + 1, 1)
+        lowest, highest = minimum_filter(schedule.master, edge), maximum_filter(schedule.master, edge)
+        self._profiles = (schedule.master, lowest, highest)
         shape = (len(self._shifts), len(schedule.columns))
         self._power = np.full(shape, 1 / _GAIN_SD**2)  # sum of squared predictions, in noise units
         self._product = np.full(shape, 1 / _GAIN_SD**2)  # sum of observed times predicted: gain 1 at first
@@ -120,10 +127,11 @@ class ScheduleBank:
             Shape (n, q): the schedule tags' readings; NaN: none.
         """
         residual, expected = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-        predicted = self._predicted(position)
+        predicted = np.stack([self._shifted(profile, position) for profile in self._profiles])
         at = np.clip(np.rint(np.nan_to_num(position)), 0, len(self._schedule.noise) - 1).astype(int)
         for row in np.flatnonzero(np.isfinite(position)):
-            residual[row], expected[row] = self._scan(predicted[row], self._schedule.noise[at[row]], values[row])
+            noise = self._schedule.noise[at[row]]
+            residual[row], expected[row] = self._scan(predicted[:, row], noise, values[row])
         return residual, expected
 
     def state(self) -> Numbers:
@@ -134,25 +142,25 @@ class ScheduleBank:
         """Take up what ``state`` gave."""
         self._power, self._product, self._misfit = (np.array(numbers[name]) for name in ("power", "product", "misfit"))
 
-    def _predicted(self, position: FloatArray) -> FloatArray:
-        """Master profiles at every shift, shape (n, S, q)."""
-        master = self._schedule.master
-        place = np.clip(np.nan_to_num(position)[:, None] - self._shifts, 0, len(master) - 1)
-        low = np.minimum(place.astype(int), len(master) - 2)
+    def _shifted(self, profile: FloatArray, position: FloatArray) -> FloatArray:
+        """A profile (G, q) at every shift, shape (n, S, q)."""
+        place = np.clip(np.nan_to_num(position)[:, None] - self._shifts, 0, len(profile) - 1)
+        low = np.minimum(place.astype(int), len(profile) - 2)
         part = (place - low)[:, :, None]
-        profiles: FloatArray = master[low] * (1 - part) + master[low + 1] * part
-        return profiles
+        shifted: FloatArray = profile[low] * (1 - part) + profile[low + 1] * part
+        return shifted
 
     def _scan(self, predicted: FloatArray, noise: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
-        scaled, seen = predicted / noise, value / noise
+        scaled, lowest, highest = predicted / noise  # at the shift, and within _EDGE of it, each (S, q)
+        seen = value / noise
         gain = self._product / self._power
         spread = np.sqrt(1 + scaled**2 / self._power)
         error = (seen - gain * scaled) / spread
         explained = _widened(_widened(self._misfit - self._misfit.min(axis=0) < _IMPLAUSIBLE))
         best = np.where(explained, np.abs(error), np.inf).argmin(axis=0)
         columns = np.arange(len(value))
-        low = np.where(explained, gain * scaled, np.inf).min(axis=0)
-        high = np.where(explained, gain * scaled, -np.inf).max(axis=0)
+        low = np.where(explained, gain * lowest, np.inf).min(axis=0)
+        high = np.where(explained, gain * highest, -np.inf).max(axis=0)
         outside = (seen - np.clip(seen, low, high)) / spread[best, columns]
         inside = error[best, columns]
         residual = np.where(outside == 0, np.clip(inside, -1.0, 1.0), inside)
@@ -161,7 +169,7 @@ class ScheduleBank:
         self._power += np.where(teach, scaled**2, 0.0)
         self._product += np.where(teach, seen * scaled, 0.0)
         self._misfit += np.where(known, np.minimum(error**2, _OUTLIER**2), 0.0)
-        return residual, gain[best, columns] * predicted[best, columns]
+        return residual, gain[best, columns] * predicted[0, best, columns]
 
 
 def _widened(plausible: BoolArray) -> BoolArray:

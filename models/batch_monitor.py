@@ -1,0 +1,121 @@
+"""Judges one running batch against a reference: align, check sensors, take residuals, hold them to their limits."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from models.alignment import Aligner
+from models.block import FloatArray, IntArray, Stretch
+from models.contributors import Account, contributors
+from models.episode import PROCESS, Episode, Roles
+from models.fitting import immediate
+from models.judgement import Finding, Judgement
+from models.monitor import Numbers
+from models.persistence import Persistence
+from models.records import Category, Contributor
+from models.reference import Reference
+from models.residuals import Residual, at_position
+from models.sensor import SensorHealth
+from models.statistics import JOINT, KINDS, Statistics
+from models.trajectory import position_of
+from models.twin import Twin
+
+
+class _Part(Protocol):
+    def state(self) -> Numbers: ...
+    def restore(self, numbers: Numbers) -> None: ...
+
+
+class BatchMonitor:
+    """One running batch, judged by a frozen reference (``models.monitor.Monitor``).
+
+    Parameters
+    ----------
+    twin
+        The question; its tags are those the reference was learnt from.
+    reference
+        What released batches looked like.
+    reference_id
+        ``name@version``.
+    """
+
+    def __init__(self, twin: Twin, reference: Reference, reference_id: str) -> None:
+        fitted, alarms = reference.fitted, twin.alarms
+        scheduled = fitted.trajectory.schedule.columns
+        self._twin, self._reference, self._id = twin, reference, reference_id
+        self._aligner = Aligner(reference.recipe)
+        self._health = SensorHealth(twin, reference.sensors)
+        self._residual = Residual(fitted.trajectory)
+        self._statistics = Statistics(fitted.size, scheduled)
+        self._persistence = Persistence(immediate(len(twin.tags), scheduled))
+        manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
+        roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), scheduled))
+        self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s)
+
+    @property
+    def reference_id(self) -> str | None:
+        """``name@version`` of the reference judged against."""
+        return self._id
+
+    @property
+    def expected_duration_s(self) -> float | None:
+        """The longest a released batch lasted."""
+        return max(float(batch.age_s[-1]) for batch in self._reference.recordings)
+
+    def judge(self, stretch: Stretch) -> Judgement:
+        """Score the stretch's scans. The reference is frozen: nothing is learnt."""
+        fitted = self._reference.fitted
+        maturity = self._aligner.advance(stretch)
+        position = position_of(maturity, len(fitted.limits))
+        health = self._health.advance(stretch.values)
+        residuals = self._residual.advance(position, np.where(health.fit, stretch.values, np.nan))
+        limits = at_position(fitted.limits, position)
+        statistics = self._statistics.advance(position, residuals)
+        held = self._persistence.advance(statistics / limits)
+        with np.errstate(divide="ignore"):
+            excess = np.log(held) / fitted.tail
+        causes = self._episode.advance(stretch.age_s, excess)
+        account = Account(
+            self._twin, stretch.values, residuals, excess, at_position(fitted.size, position), fitted.trajectory
+        )
+        return Judgement(
+            maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
+            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, account)),
+            lambda row: contributors(account, row),
+        )  # fmt: skip
+
+    def state(self) -> Numbers:
+        """A copy of all that changes while judging: a few KB."""
+        return {name: part.state() for name, part in self._parts().items()} | {"reached": self._aligner.reached}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up the state that ``state`` gave."""
+        for name, part in self._parts().items():
+            part.restore(numbers[name])  # type: ignore[arg-type]
+        self._aligner.reached = float(numbers["reached"])  # type: ignore[arg-type]
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _parts(self) -> dict[str, _Part]:
+        return {
+            "health": self._health, "residual": self._residual, "statistics": self._statistics,
+            "persistence": self._persistence, "episode": self._episode,
+        }  # fmt: skip
+
+    def _findings(self, held: FloatArray, causes: IntArray, account: Account) -> Iterator[Finding]:
+        """One finding a kind of statistic and cause; always for the process, for a sensor once it has been a cause."""
+        tags = len(self._twin.tags)
+        levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
+        levels |= {kind: held[:, len(KINDS) * tags + k] for k, kind in enumerate(JOINT)}
+        limit = np.ones(len(held))
+        for cause in (PROCESS, *self._episode.accused):
+            category: Category = "process" if cause == PROCESS else "sensor"
+            word = "process" if cause == PROCESS else f"sensor:{self._twin.tag_names[cause]}"
+
+            def explain(row: int, first: int | None = None if cause == PROCESS else cause) -> tuple[Contributor, ...]:
+                return contributors(account, row, first)
+
+            for kind, level in levels.items():
+                over = (level > 1) & (causes == cause)
+                yield Finding(kind, word, category, "approved", level, limit, over, explain)

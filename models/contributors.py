@@ -1,0 +1,77 @@
+"""Which tags are responsible for a scan's deviation, most responsible first, with what was expected of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.block import FloatArray
+from models.mspc import project, spe_parts, t2_parts
+from models.records import Contributor
+from models.residuals import Residuals
+from models.statistics import KINDS
+from models.trajectory import Trajectory
+from models.twin import Twin
+
+_MOST = 5
+_LEAST_SHARE = 0.01
+_TEMPER = 2.0  # tails: one tag this much further in its tail than another is e times as responsible
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What contributors are told from: n scans as judged."""
+
+    twin: Twin
+    values: FloatArray  # (n, p)
+    residuals: Residuals
+    excess: FloatArray  # (n, 5p + 2) in tails, from ``BatchMonitor``
+    size: FloatArray  # (n, p) usual size of innovations
+    trajectory: Trajectory
+
+
+def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
+    """The tags responsible at a scan; ``first``: the accused sensor's, which leads whatever the others say."""
+    shares = _shares(account, row)
+    if first is not None:
+        shares[first] = shares.max() + _LEAST_SHARE
+    total = shares.sum()
+    if not total > 0:
+        return ()
+    order = np.argsort(-shares, kind="stable")[:_MOST].tolist()
+    return tuple(_contributor(account, row, tag, float(shares[tag] / total)) for tag in order if shares[tag] > 0)
+
+
+def _shares(account: Account, row: int) -> FloatArray:
+    """Weights (p,) >= 0: how deep in its tail each tag is; by T² and SPE where only these are over."""
+    own = account.excess[row, :-2].reshape(len(KINDS), -1).max(axis=0)
+    joint = account.excess[row, -2:]
+    if joint.max() > 0 and not own.max() > 0:
+        return _joint_shares(account, row, by_t2=bool(joint[0] > joint[1]))
+    if not np.isfinite(own.max()):
+        return np.zeros(len(own))
+    weights = np.exp((own - own.max()) / _TEMPER)
+    return np.where(weights >= _LEAST_SHARE, weights, 0.0)
+
+
+def _joint_shares(account: Account, row: int, *, by_t2: bool) -> FloatArray:
+    trajectory, plane = account.trajectory, account.residuals.plane[row : row + 1]
+    scores = project(plane, trajectory.loadings)
+    if by_t2:
+        parts = t2_parts(plane, scores, trajectory.loadings, trajectory.eigenvalues)
+    else:
+        parts = spe_parts(plane, scores, trajectory.loadings)
+    shares: FloatArray = np.maximum(parts[0], 0.0)
+    return shares
+
+
+def _contributor(account: Account, row: int, tag: int, share: float) -> Contributor:
+    name = account.twin.tag_names[tag]
+    observed, expected = _known(account.values[row, tag]), _known(account.residuals.expected[row, tag])
+    z = _known(account.residuals.innovation[row, tag] / account.size[row, tag])
+    unit = account.twin.tags[name].unit_of_measure
+    share = min(share, 1.0)
+    return Contributor(tag=name, share=share, observed=observed, expected=expected, z=z, unit_of_measure=unit)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

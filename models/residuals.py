@@ -1,0 +1,92 @@
+"""What a running batch does that its trajectory does not foretell: residuals, tag by tag and together, scan by scan."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.block import FloatArray
+from models.innovation import Lags, predict
+from models.monitor import Numbers
+from models.mspc import hotelling_t2, project, spe
+from models.schedule import ScheduleBank
+from models.trajectory import Trajectory
+
+_CLIP = 10.0  # one tag's residual counts no more than this in T² and SPE
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """n scans of p tags; NaN: not judged."""
+
+    z: FloatArray  # (n, p) standard deviations from the mean trajectory
+    innovation: FloatArray  # (n, p) z less its one-step prediction; a schedule tag: noise deviations off its schedule
+    expected: FloatArray  # (n, p) what was foretold, in each tag's unit of measure
+    plane: FloatArray  # (n, p) what T² and SPE are of
+    t2: FloatArray  # (n,)
+    spe: FloatArray  # (n,)
+
+
+class Residual:
+    """Residuals of one running batch.
+
+    Parameters
+    ----------
+    trajectory
+        What released batches did.
+    """
+
+    def __init__(self, trajectory: Trajectory) -> None:
+        self._trajectory = trajectory
+        self._lags = Lags(len(trajectory.weights) // 3)
+        self._bank = ScheduleBank(trajectory.schedule)
+
+    def advance(self, position: FloatArray, values: FloatArray) -> Residuals:
+        """Residuals of scans in order of time.
+
+        Parameters
+        ----------
+        position
+            Shape (n,): grid position; NaN: not judged.
+        values
+            Shape (n, p): readings fit to judge; NaN: none.
+        """
+        trajectory, columns = self._trajectory, self._trajectory.schedule.columns
+        mean, scale = at_position(trajectory.mean, position), at_position(trajectory.scale, position)
+        z = (values - mean) / scale
+        foretold = predict(self._lags.advance(z), trajectory.weights)
+        innovation, expected, plane = z - foretold, mean + scale * foretold, z.copy()
+        scheduled, programme = self._bank.advance(position, values[:, columns])
+        innovation[:, columns] = plane[:, columns] = scheduled
+        expected[:, columns] = programme
+        plane = np.clip(plane, -_CLIP, _CLIP)
+        scores = project(plane, trajectory.loadings)
+        known = np.isfinite(plane).any(axis=1)
+        t2 = np.where(known, hotelling_t2(scores, trajectory.eigenvalues), np.nan)
+        return Residuals(
+            z, innovation, expected, plane, t2, np.where(known, spe(plane, scores, trajectory.loadings), np.nan)
+        )
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {**self._lags.state(), **self._bank.state()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._lags.restore(numbers)
+        self._bank.restore(numbers)
+
+
+def at_position(grid: FloatArray, position: FloatArray) -> FloatArray:
+    """Values of a grid (G, k) at positions (n,), between two points linearly; NaN where the position is NaN.
+
+    Examples
+    --------
+    >>> at_position(np.array([[0.0], [10.0]]), np.array([0.25, np.nan])).ravel().tolist()
+    [2.5, nan]
+    """
+    place = np.clip(np.nan_to_num(position), 0, len(grid) - 1)
+    low = np.minimum(place.astype(int), len(grid) - 2)
+    part = (place - low)[:, None]
+    between = np.where(part == 0, grid[low], grid[low] * (1 - part) + grid[low + 1] * part)
+    between = np.where(part == 1, grid[low + 1], between)
+    return np.where(np.isfinite(position)[:, None], between, np.nan)

@@ -1,0 +1,167 @@
+"""What released batches do at each point of their recipe: learnt from batches on a common maturity grid.
+
+``learn_all_but`` leaves any one batch out again, so that limits can be set on what a batch unknown to the
+trajectory does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alignment import Recipe, recorded_maturity
+from models.block import FloatArray, IntArray, RecordedBatch
+from models.innovation import learn_weights, products
+from models.mspc import subspace
+from models.schedule import Schedule, align_batches, find_schedule_tags, learn_schedule
+
+_MOST_POINTS = 2500
+_LEAST_SCALE = 0.1  # of a tag's scale over the whole recipe
+_LEAST_BATCHES = 3  # fewer at a grid point: not judged there
+_SHRINKAGE = 0.05  # of the correlation towards independence
+_CLIP = 10.0  # standardised residuals beyond this teach no more than this
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """What is expected of p tags at G grid points."""
+
+    mean: FloatArray  # (G, p) in each tag's unit of measure; NaN: too few batches were there
+    scale: FloatArray  # (G, p) standard deviation between batches, > 0
+    schedule: Schedule
+    weights: FloatArray  # (3p, p) one-step prediction of standardised residuals
+    loadings: FloatArray  # (p, A)
+    eigenvalues: FloatArray  # (A,)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All numbers by name; ``from_arrays`` takes them back."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "schedule"}
+        return {**own, **{f"schedule_{f.name}": getattr(self.schedule, f.name) for f in fields(self.schedule)}}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> "Trajectory":
+        """The inverse of ``arrays``."""
+        schedule = Schedule(**{f.name: arrays[f"schedule_{f.name}"] for f in fields(Schedule)})
+        own = {field.name: arrays[field.name] for field in fields(cls) if field.name != "schedule"}
+        return cls(schedule=schedule, **own)
+
+
+def grid_points(recipe: Recipe, cadence_s: float) -> int:
+    """Points of the maturity grid: one a scan of the longest batch, at most 2500."""
+    return int(min(max(round(recipe.duration_s / cadence_s) + 1, 20), _MOST_POINTS))
+
+
+def position_of(maturity: FloatArray, points: int) -> FloatArray:
+    """Grid position 0 to ``points`` - 1 of each maturity, shape (n,); NaN stays NaN.
+
+    Rounded to a millionth of a step: a scan at a grid point is exactly there.
+    """
+    position: FloatArray = np.round(maturity * (points - 1), 6)
+    return position
+
+
+def on_grid(recipe: Recipe, batch: RecordedBatch, points: int) -> FloatArray:
+    """A batch on the maturity grid, shape (points, p): means of the scans nearest to each point, gaps bridged.
+
+    NaN before its first and after its last reading.
+    """
+    position = position_of(recorded_maturity(recipe, batch), points)
+    known = np.isfinite(position)
+    rows = np.rint(position[known]).astype(int)
+    readings = batch.values[known]
+    good = np.isfinite(readings)
+    sums, counts = np.zeros((points, readings.shape[1])), np.zeros((points, readings.shape[1]))
+    np.add.at(sums, rows, np.where(good, readings, 0.0))
+    np.add.at(counts, rows, good.astype(float))
+    grid = np.full(sums.shape, np.nan)
+    every = np.arange(points, dtype=float)
+    for tag in range(grid.shape[1]):
+        seen = np.flatnonzero(counts[:, tag])
+        if len(seen):
+            means = sums[seen, tag] / counts[seen, tag]
+            grid[:, tag] = np.interp(every, seen, means, left=np.nan, right=np.nan)
+    return grid
+
+
+class Learning:
+    """Released batches on one grid, with the sums from which a trajectory with or without one of them follows.
+
+    Parameters
+    ----------
+    grids
+        Shape (B, G, p), from ``on_grid``.
+    manipulated
+        Positions of the manipulated tags: those that may follow a schedule.
+    """
+
+    def __init__(self, grids: FloatArray, manipulated: IntArray) -> None:
+        self._columns = find_schedule_tags(grids, manipulated)
+        aligned = [align_batches(grids[:, :, column]) for column in self._columns]
+        self._aligned = np.stack(aligned, axis=2) if aligned else np.zeros((*grids.shape[:2], 0))
+        self._known = np.isfinite(grids)
+        self._grids = np.where(self._known, grids, 0.0)
+        self._sums = self._grids.sum(axis=0)
+        self._counts = self._known.sum(axis=0)
+        self._deviations = self._squares()
+        self._products: list[FloatArray] = []
+        self._correlations: list[FloatArray] = []
+        for own in range(len(grids)):
+            mean, scale = self._centre(own)
+            z = np.clip((np.where(self._known[own], grids[own], np.nan) - mean) / scale, -_CLIP, _CLIP)
+            self._products.append(products(z))
+            self._correlations.append(np.nan_to_num(z).T @ np.nan_to_num(z))
+
+    def all_but(self, own: int | None) -> Trajectory:
+        """The trajectory of all batches but ``own`` (None: of all)."""
+        mean, scale = self._centre(own)
+        rest = np.arange(len(self._grids)) != (-1 if own is None else own)
+        schedule = learn_schedule(self._aligned[rest], self._columns)
+        weights = learn_weights(_total(self._products, own))
+        loadings, eigenvalues = subspace(_shrunk(_total(self._correlations, own)))
+        return Trajectory(mean, scale, schedule, weights, loadings, eigenvalues)
+
+    def _centre(self, own: int | None) -> tuple[FloatArray, FloatArray]:
+        """Mean and scale without ``own``."""
+        sums, counts, squares = self._sums, self._counts, self._deviations.sum(axis=0)
+        if own is not None:
+            sums, counts = sums - self._grids[own], counts - self._known[own]
+            squares = squares - self._deviations[own]
+        mean = np.where(counts >= _LEAST_BATCHES, sums / np.maximum(counts, 1), np.nan)
+        reach = max(2, len(mean) // 200)
+        scale = np.sqrt(np.maximum(_around(squares, reach), 0.0) / np.maximum(_around(counts, reach), 1.0))
+        floor = _LEAST_SCALE * np.sqrt((scale**2).mean(axis=0))
+        return mean, np.maximum(scale, np.maximum(floor, 1e-9 * (1 + np.abs(np.nanmean(mean, axis=0)))))
+
+    def _squares(self) -> FloatArray:
+        """Each batch's squared deviations from the mean of the others, shape (B, G, p)."""
+        rest = self._counts - self._known
+        others = (self._sums - self._grids) / np.maximum(rest, 1)
+        return np.where(self._known & (rest > 0), (self._grids - others) ** 2, 0.0)
+
+
+def manipulated_columns(roles: Sequence[str]) -> IntArray:
+    """Positions of the manipulated tags."""
+    return np.array([k for k, role in enumerate(roles) if role == "manipulated"], dtype=np.int64)
+
+
+def _total(parts: Sequence[FloatArray], own: int | None) -> FloatArray:
+    total: FloatArray = np.sum([part for k, part in enumerate(parts) if k != own], axis=0)
+    return total
+
+
+def _shrunk(sums: FloatArray) -> FloatArray:
+    """The correlation of sums of products, shrunk a little towards independence."""
+    size = np.sqrt(np.maximum(np.diag(sums), 1e-12))
+    correlation: FloatArray = (1 - _SHRINKAGE) * sums / np.outer(size, size)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def _around(values: FloatArray | IntArray, reach: int) -> FloatArray:
+    """Sums over +-reach grid points, shortened at the ends; shape (G, p)."""
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    last = np.minimum(np.arange(len(values)) + reach + 1, len(values))
+    around: FloatArray = total[last] - total[np.maximum(np.arange(len(values)) - reach, 0)]
+    return around
