@@ -29,7 +29,7 @@ TYPES = tuple(
 )
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # a time outside is a broken clock, and would overflow what is added to it
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
-_SEEN_CHARACTERS = 60
+_SEEN_CHARACTERS, _DETAIL_CHARACTERS = 60, 500
 _NUMBER_REMEDY = "leave out a reading that is no number, or send null"
 
 
@@ -52,10 +52,10 @@ def decode(raw: bytes, origin: Origin, key: str | None = None) -> Inbound | Reje
         Where it came from, and its key, for the dead letter.
     """
     try:
-        record = _DECODER.decode(raw)
+        record: Inbound = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         reason, detail = _why(raw, str(exc))
-        return Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key)
+        return Rejected(reason=reason, detail=_printable(detail), raw=raw, origin=origin, key=key)
     wrong = _broken_clock(record)
     if wrong is not None:
         return Rejected(reason="malformed", detail=wrong, raw=raw, origin=origin, key=key)
@@ -126,15 +126,23 @@ def _culprit(found: dict[str, Any], said: str) -> tuple[str, str]:
         return "", ""
     place = match[1]
     if not place.endswith("[...]"):
-        value: Any = found
-        for step in re.findall(r"[^.\[\]]+", place):
-            value = value[int(step)] if isinstance(value, list) else value.get(step)
-        return place, _shown(value)
+        return place, _shown(_at(found, re.findall(r"[^.\[\]]+", place)))
     held = found.get(place.removesuffix("[...]"))
     for name, each in held.items() if isinstance(held, dict) else ():
         if not _fits(place, each):
             return f"{place.removesuffix('[...]')}.{name}", _shown(each)
     return place, "wrong"
+
+
+def _at(found: dict[str, Any], steps: list[str]) -> object:
+    """The value so many steps down; None where a name given twice hides it."""
+    value: object = found
+    for step in steps:
+        if isinstance(value, list):
+            value = value[int(step)] if step.isdigit() and int(step) < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _fits(place: str, value: object) -> bool:
@@ -144,6 +152,11 @@ def _fits(place: str, value: object) -> bool:
     if place.startswith("quality"):
         return value in ("good", "uncertain", "bad")
     return isinstance(value, str)
+
+
+def _printable(detail: str) -> str:
+    """Bounded, and without the lone surrogates JSON can spell: it goes into a message's header."""
+    return detail[:_DETAIL_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
 def _shown(value: object) -> str:
