@@ -7,6 +7,7 @@ an epoch again loses nothing and repeats nothing. While the broker is away an ep
 
 import logging
 import time
+from typing import TypeVar
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from confluent_kafka import KafkaError, Message, Producer
@@ -24,10 +25,11 @@ from models.records import Deviation, Rejected, Score
 LOG = logging.getLogger("patrol")
 Output = Deviation | Score | Rejected
 Header = tuple[str, str | bytes | None]
+W = TypeVar("W", bound=Output)
 _WAIT_S = 0.2  # between two looks at what is still unconfirmed
 
 
-class KafkaSink(FixedPartitionedSink[Output, dict[str, int]]):
+class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
     """One output topic.
 
     Parameters
@@ -53,13 +55,13 @@ class KafkaSink(FixedPartitionedSink[Output, dict[str, int]]):
         """All keys go through the one writer."""
         return 0
 
-    def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer":
+    def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer[W]":
         """The writer; reads what its topic holds since its snapshot (without one: its newest part)."""
         written = read_tail(self._kafka, self._topic, resume_state, self._stop)
         return Writer(self._kafka, self._topic, written, self._metrics, self._stop)
 
 
-class Writer(StatefulSinkPartition[Output, dict[str, int]]):
+class Writer(StatefulSinkPartition[W, dict[str, int]]):
     """Writes one topic."""
 
     def __init__(self, kafka: Kafka, topic: str, written: Written, metrics: Metrics, stop: Stop) -> None:
@@ -74,7 +76,7 @@ class Writer(StatefulSinkPartition[Output, dict[str, int]]):
         }
         self._producer = Producer(settings | client_config(kafka, self._on_error))
 
-    def write_batch(self, items: list[Output]) -> None:
+    def write_batch(self, items: list[W]) -> None:
         """Send what the topic does not hold yet."""
         for item in items:
             name, ordinal = identity(item)

@@ -12,10 +12,10 @@ from pathlib import Path
 from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
-from connectors.references import StoredVersion
 
 from connectors.metrics import Metrics
 from connectors.recovery import Owner, open_store
+from connectors.references import StoredVersion
 from connectors.stop import Stop
 from models.errors import PatrolError
 from models.records import Deviation, Outbound, Rejected, Remark, Score
@@ -54,7 +54,9 @@ def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: 
     since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"
     LOG.info("%s flow: %s in %s", place.flow, f"resumes from {since}" if recovery.resumed else "new", place.recovery)
     try:
-        cli_main(flow, epoch_interval=timedelta(seconds=place.epoch_s), recovery_config=recovery.config)
+        cli_main(  # type: ignore[no-untyped-call]
+            flow, epoch_interval=timedelta(seconds=place.epoch_s), recovery_config=recovery.config
+        )
     except BytewaxRuntimeError as exc:
         cause: BaseException | None = exc
         while cause is not None and not isinstance(cause, PatrolError):

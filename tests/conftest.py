@@ -48,6 +48,11 @@ class AboveOne:
 @pytest.fixture
 def twin() -> Twin:
     """Two tags, a scan a minute, ten minutes until an alarm clears."""
+    return small_twin()
+
+
+def small_twin() -> Twin:
+    """The twin of most tests."""
     return Twin(
         name="small",
         product="p",

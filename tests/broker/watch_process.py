@@ -1,0 +1,55 @@
+"""A process of its own around the real flow, for tests that kill it: BOOTSTRAP PREFIX RECOVERY_FOLDER.
+
+Its monitor has one rule (the first tag above 1), so that what it must say is known without any model.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from bytewax.run import cli_main
+
+from connectors.kafka_sink import KafkaSink
+from connectors.kafka_source import KafkaSource
+from connectors.metrics import Metrics
+from connectors.recovery import Owner, open_store
+from connectors.settings import Kafka, Topics
+from connectors.stop import Stop
+from flows.deviation import Ends, build
+from models.watch import Watch
+from tests.conftest import START, AboveOne, small_twin
+
+
+def kafka_of(bootstrap: str, prefix: str) -> Kafka:
+    """Topics of one test's own."""
+    topics = Topics(
+        scans=(f"{prefix}.scans",),
+        batch_events=(f"{prefix}.events",),
+        lab_results=(),
+        operator_actions=(f"{prefix}.actions",),
+        deviations=f"{prefix}.deviations",
+        scores=f"{prefix}.scores",
+        dead_letters=f"{prefix}.dead-letters",
+    )
+    return Kafka(bootstrap_servers=bootstrap, topics=topics, settle_s=0.2)
+
+
+def main(bootstrap: str, prefix: str, folder: str) -> None:
+    """Run until SIGTERM."""
+    kafka, twin, stop, metrics = kafka_of(bootstrap, prefix), small_twin(), Stop(), Metrics()
+    stop.install()
+    sinks = [KafkaSink(kafka, t, metrics, stop) for t in (kafka.topics.deviations, kafka.topics.scores)]
+    ends = Ends(*sinks, KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop))
+    flow = build(
+        KafkaSource(kafka, twin, metrics, stop),
+        ends,
+        lambda unit, state: Watch(unit, twin, lambda product: AboveOne(), "sha", state),
+    )
+    owner = Owner(flow="deviation", twin=twin.name, config_sha256="sha", reference="", created_at=START)
+    recovery = open_store(Path(folder), owner)
+    print("started", flush=True)
+    cli_main(flow, epoch_interval=timedelta(seconds=0.2), recovery_config=recovery.config)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
