@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import msgspec
+import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -17,21 +19,22 @@ from connectors.metrics import Metrics
 from models.block import Feed
 from models.records import Deviation, Origin, Scan
 from models.watch import Watch
-from tests.conftest import AboveOne, event, minute, small_twin
+from tests.broker.watch_process import busy_twin
+from tests.conftest import AboveOne, event, minute
 
 UNITS, BATCHES, SCANS, KILLS = 6, 3, 300, 12
 Sent = tuple[str, str, bytes]  # topic, key, value
 
 
 def plant(prefix: str) -> list[Sent]:
-    """Some hours of a plant in the order in which it publishes: batches end to end, an excursion every half hour."""
+    """Some hours of a plant in the order in which it publishes: batches end to end, an excursion every six minutes."""
     sent: list[Sent] = []
     for m in range(BATCHES * SCANS):
         for u in range(UNITS):
             unit, batch, age = f"U{u}", f"B{u}{m // SCANS}", m % SCANS
             if age == 0:
                 sent.append((f"{prefix}.events", unit, encode(event("started", m - 0.5, batch, unit))))
-            high = age % 30 in range(12, 16)
+            high = age % 6 == 2
             values = {"a": 2.0 if high else 0.0, "b": float(u)}
             sent.append((f"{prefix}.scans", unit, encode(Scan(unit=unit, observed_at=minute(m), values=values))))
             if age % 97 == 0:
@@ -43,7 +46,7 @@ def plant(prefix: str) -> list[Sent]:
 
 def expected(sent: list[Sent]) -> set[tuple[str, int, str]]:
     """What an uninterrupted watch says, straight from the same messages."""
-    twin, said = small_twin(), set()
+    twin, said = busy_twin(), set()
     grouping = Grouping(twin, Metrics())
     watches: dict[str, Watch] = {}
     for topic in ("events", "scans"):
@@ -64,16 +67,19 @@ def test_a_flow_killed_at_random_moments_loses_no_deviation_and_writes_none_twic
     sent = plant(prefix)
     want = {(i, r, s) for i, r, s in expected(sent)}
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 5})
-    flow, kills, step = start(broker, prefix, tmp_path), 0, len(sent) // (KILLS + 1)
+    chunks = np.array_split(np.arange(len(sent)), 2 * (KILLS + 1))
+    flow, kills, seen = start(broker, prefix, tmp_path), 0, 0
     try:
-        for first in range(0, len(sent), step):
-            publish(producer, sent[first : first + step], rng.uniform(0.1, 0.9))
+        for early, late in zip(chunks[::2], chunks[1::2], strict=True):
+            publish(producer, [sent[i] for i in early], 0.0)
+            seen = len(read(broker, prefix, lambda found, before=seen: len(found) > before))  # it is at work
+            publish(producer, [sent[i] for i in late], rng.uniform(0.2, 0.7))
             if kills < KILLS:
                 flow.send_signal(signal.SIGKILL)
                 flow.wait(10)
                 kills += 1
                 flow = start(broker, prefix, tmp_path)
-        final = read(broker, f"{prefix}.deviations", until=lambda found: len(set(found)) >= len(want))
+        final = read(broker, prefix, lambda found: len(set(found)) >= len(want), silent_s=2.0)
     finally:
         flow.send_signal(signal.SIGTERM)
         code = flow.wait(30)
@@ -113,34 +119,33 @@ def publish(producer: Producer, messages: list[Sent], over_s: float) -> None:
     assert producer.flush(20) == 0
 
 
-def read(broker: str, topic: str, until) -> list[tuple[str, int, str]]:
-    """All deviations of a topic, once ``until`` holds (or a minute has passed)."""
-    import msgspec
-
+def read(broker: str, prefix: str, until, silent_s: float = 0.0) -> list[tuple[str, int, str]]:
+    """All deviations written, once ``until`` holds and nothing has come for so long."""
     found: list[tuple[str, int, str]] = []
 
     def take(value: bytes) -> None:
         d = msgspec.json.decode(value, type=Deviation)
         found.append((d.deviation_id, d.revision, d.state))
 
-    _consume(broker, topic, take, lambda: until(found))
+    _consume(broker, f"{prefix}.deviations", take, lambda: until(found), silent_s)
     return found
 
 
 def read_raw(broker: str, topic: str) -> list[bytes]:
+    """All values of a topic."""
     found: list[bytes] = []
-    _consume(broker, topic, found.append, lambda: True)
+    _consume(broker, topic, found.append, lambda: True, 2.0)
     return found
 
 
-def _consume(broker: str, topic: str, take, done) -> None:
-    """Read until done and nothing more has come for a second, at most a minute."""
+def _consume(broker: str, topic: str, take, done, silent_s: float) -> None:
+    """Read from the beginning until done and silent, at most a minute."""
     consumer = Consumer({"bootstrap.servers": broker, "group.id": "test", "auto.offset.reset": "earliest"})
     consumer.assign([TopicPartition(topic, p, 0) for p in range(3)])
-    deadline, silent = time.monotonic() + 60, 0
-    while time.monotonic() < deadline and not (silent >= 3 and done()):
-        message = consumer.poll(0.5)
-        silent = silent + 1 if message is None else 0
+    deadline, heard = time.monotonic() + 60, time.monotonic()
+    while time.monotonic() < deadline and not (done() and time.monotonic() - heard >= silent_s):
+        message = consumer.poll(0.1)
         if message is not None and message.error() is None:
             take(message.value())
+            heard = time.monotonic()
     consumer.close()

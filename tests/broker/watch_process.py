@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from bytewax.run import cli_main
 
 from connectors.kafka_sink import KafkaSink
@@ -16,6 +17,7 @@ from connectors.recovery import Owner, open_store
 from connectors.settings import Kafka, Topics
 from connectors.stop import Stop
 from flows.deviation import Ends, build
+from models.twin import Alarms, Twin
 from models.watch import Watch
 from tests.conftest import START, AboveOne, small_twin
 
@@ -34,9 +36,14 @@ def kafka_of(bootstrap: str, prefix: str) -> Kafka:
     return Kafka(bootstrap_servers=bootstrap, topics=topics, settle_s=0.2)
 
 
+def busy_twin() -> Twin:
+    """Every excursion is a deviation of its own, so that something is written all the time."""
+    return msgspec.structs.replace(small_twin(), alarms=Alarms(off_delay_s=120, rejoin_s=0))
+
+
 def main(bootstrap: str, prefix: str, folder: str) -> None:
     """Run until SIGTERM."""
-    kafka, twin, stop, metrics = kafka_of(bootstrap, prefix), small_twin(), Stop(), Metrics()
+    kafka, twin, stop, metrics = kafka_of(bootstrap, prefix), busy_twin(), Stop(), Metrics()
     stop.install()
     sinks = [KafkaSink(kafka, t, metrics, stop) for t in (kafka.topics.deviations, kafka.topics.scores)]
     ends = Ends(*sinks, KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop))
