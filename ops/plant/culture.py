@@ -24,8 +24,8 @@ _OXYGEN_FOR_MAINTENANCE = 1.0  # mmol/(g h)
 _RESPIRATORY_QUOTIENT = 1.04  # mol CO2/mol O2
 _ACID = 6.0  # mmol/g biomass, ammonia taken up
 _BUFFER = 60.0  # mmol/(L pH)
-# The contaminant: quick, wasteful, sour
-_OTHER_GROWTH, _OTHER_YIELD, _OTHER_ACID, _OTHER_OXYGEN = 0.55, 0.30, 14.0, 55.0
+# The contaminant: quick, content with little, wasteful, sour
+_OTHER_GROWTH, _OTHER_HALF, _OTHER_YIELD, _OTHER_ACID, _OTHER_OXYGEN = 0.6, 0.03, 0.30, 14.0, 55.0
 # Vessel
 _FEED_STRENGTH = 500.0  # g glucose/L
 _BASE_STRENGTH = 7.0  # mmol/mL
@@ -88,9 +88,10 @@ class Culture:
     def advance(self, actions: Actions, character: Character, dt_s: float) -> None:
         """One explicit Euler step of ``dt_s`` seconds; dissolved oxygen, the quick one, implicitly."""
         dt = dt_s / 3600
-        share = self.substrate / (self.substrate + _HALF_SUBSTRATE) * self._comfort()
-        breath = self.oxygen / (self.oxygen + _HALF_OXYGEN)
-        growth, other = character.growth * share * breath, _OTHER_GROWTH * share * breath
+        comfort, breath = self._comfort(), self.oxygen / (self.oxygen + _HALF_OXYGEN)
+        share = self.substrate / (self.substrate + _HALF_SUBSTRATE) * comfort
+        other_share = self.substrate / (self.substrate + _OTHER_HALF) * comfort
+        growth, other = character.growth * share * breath, _OTHER_GROWTH * other_share * breath
         made, made_other = growth * self.biomass, other * self.other  # g/(L h)
         living = share * breath * self.biomass
         uptake = _OXYGEN_FOR_GROWTH * made + _OXYGEN_FOR_MAINTENANCE * living + _OTHER_OXYGEN * made_other  # mmol/(L h)

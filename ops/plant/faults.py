@@ -83,6 +83,5 @@ def process_fault(kind: str, start_s: float, end_s: float = float("inf"), size: 
 
 def strength(faults: tuple[Fault, ...], kind: str, age_s: float) -> float:
     """Size of the fault of this kind that acts at this age; 0 for none."""
-    return float(
-        np.sum([fault.size for fault in faults if fault.kind == kind and fault.start_s <= age_s < fault.end_s])
-    )
+    acting = (fault for fault in faults if fault.kind == kind and fault.start_s <= age_s < fault.end_s)
+    return sum((fault.size for fault in acting), 0.0)

@@ -17,7 +17,7 @@ _STEP_S = 15.0  # of the simulation
 _STEPS_A_SCAN = int(CADENCE_S / _STEP_S)
 _LONGEST_S = (LENGTH_H + 1.0) * 3600
 _WANDER_S = 3 * 3600.0  # how slowly utilities and kinetics wander
-_FIRST_SIZES = {"aeration_loss": 0.4, "contamination": 0.4, "base_overdose": 90.0}  # at size 1: share, g/L, mL/min
+_FIRST_SIZES = {"aeration_loss": 0.4, "contamination": 1.0, "base_overdose": 90.0}  # at size 1: share, g/L, mL/min
 
 
 @dataclass(frozen=True, slots=True)
