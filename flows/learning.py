@@ -3,7 +3,8 @@
     Kafka -> feeds by unit -> GATHER -> whole batches and decisions -> the candidate reference
 
 A batch is gathered while it runs and put aside when it ends. On ``released`` it is learnt into a candidate, unless a
-process deviation of it is still open; on ``rejected`` it is thrown away.
+process deviation of it is still open; on ``rejected`` it is thrown away. Messages that cannot be read are left to the
+deviation flow, which reads the same topics and writes the dead letters.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from bytewax.inputs import Source
 from bytewax.operators import StatefulLogic
 from bytewax.outputs import Sink
 
-from flows.steps import feeds_by_unit, refused_on_arrival
+from flows.steps import feeds_by_unit
 from models.block import Feed
 from models.gather import Gather, Gathered
 from models.records import Rejected
@@ -48,7 +49,6 @@ class GatherLogic(StatefulLogic[Feed, Gathered, bytes]):
 def build(
     source: Source[Feed | Rejected],
     candidates: Sink[tuple[str, Gathered]],
-    dead_letters: Sink[tuple[str, Rejected]],
     twin: Twin,
 ) -> Dataflow:
     """Wire the flow.
@@ -59,8 +59,6 @@ def build(
         Scans, batch events and deviations, grouped by unit.
     candidates
         Keeps whole batches and learns the released ones.
-    dead_letters
-        Where what cannot be read goes.
     twin
         The tags and their order.
     """
@@ -69,5 +67,4 @@ def build(
     feeds = feeds_by_unit(arrivals)
     gathered = op.stateful("gather", feeds, partial(GatherLogic, twin))
     op.output("candidates", gathered, candidates)
-    op.output("dead_letters", refused_on_arrival(arrivals), dead_letters)
     return flow

@@ -1,0 +1,56 @@
+"""``patrol learn``: released batches into a candidate reference."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.commands import command_app
+from ops.commands.arguments import Store, TwinFile
+
+app = command_app()
+RecoveryFolder = Annotated[
+    Path | None, typer.Option("--recovery", metavar="FOLDER", help="Snapshots. Default: the twin's recovery.folder.")
+]
+_EPOCH_S = 10.0  # the scans of running batches are many; nobody waits for a candidate
+
+
+@app.command()
+def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) -> None:
+    """Learn released batches into a candidate reference; it watches nothing until somebody approves it.
+
+    Gathers every batch while it runs. On [bold]released[/bold] the batch is learnt, unless a process deviation of it
+    is still open (not back to normal and acknowledged); on [bold]rejected[/bold] it is thrown away. Runs beside
+    [bold]patrol run[/bold], in a process of its own, until SIGTERM or Ctrl-C.
+
+    [bold]Example[/bold]
+
+    patrol learn my-twin.toml --store refs
+    """
+    import msgspec
+
+    from connectors.candidates import CandidateSink
+    from connectors.kafka_source import KafkaSource
+    from connectors.metrics import Metrics
+    from connectors.stop import Stop
+    from flows.learning import build
+    from ops import logs
+    from ops.config import load
+    from ops.running import Place, execute, recovery_folder
+
+    configuration = load(twin)
+    logs.configure()
+    stop, metrics, kafka = Stop(), Metrics(), configuration.kafka
+    stop.install()
+    topics = kafka.topics
+    seen = msgspec.structs.replace(
+        kafka, topics=msgspec.structs.replace(topics, batch_events=(*topics.batch_events, topics.deviations))
+    )
+    flow = build(
+        KafkaSource(seen, configuration.twin, metrics, stop),
+        CandidateSink(configuration.twin, store or Path(configuration.references.store)),
+        configuration.twin,
+    )
+    execute(
+        flow, Place("learning", recovery_folder(configuration, "learning", recovery), _EPOCH_S), configuration, None
+    )

@@ -1,0 +1,65 @@
+"""The main flow without a broker: what goes in comes out judged, also over crashes."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.testing import TestingSink, TestingSource, run_main
+
+from flows.deviation import Ends, Taps, build
+from models.records import Origin, Rejected, Score
+from models.watch import Watch
+from tests.conftest import AboveOne, event, feed, scans, small_twin
+
+REFUSED = Rejected(reason="malformed", detail="", raw=b"?", origin=Origin(topic="pat.scans", partition=0, offset=7))
+
+
+def shift():
+    """A batch on each of two units in small feeds, with an excursion, and one message that is no record."""
+    items = [feed(event("started", -1, unit=unit), unit=unit) for unit in ("BR-101", "BR-102")]
+    values = np.where(np.arange(60) % 25 == 10, 2.0, 0.0)
+    for m in range(0, 60, 4):
+        rows = range(m, m + 4)
+        items += [feed(scans(rows, values[m : m + 4], unit=unit), unit=unit) for unit in ("BR-101", "BR-102")]
+    return [*items, REFUSED]
+
+
+NO_TAPS = Taps()
+
+
+def run(items, recovery=None, taps=NO_TAPS):
+    deviations, scores, letters = [], [], []
+    ends = Ends(TestingSink(deviations), TestingSink(scores), TestingSink(letters))
+    twin = small_twin()
+    flow = build(
+        TestingSource(items), ends, lambda unit, state: Watch(unit, twin, lambda product: AboveOne(), "", state), taps
+    )
+    run_main(flow, epoch_interval=timedelta(0), recovery_config=recovery)
+    return [d for _, d in deviations], [s for _, s in scores], [r for _, r in letters]
+
+
+def test_deviations_scores_and_dead_letters_leave_by_their_own_ends():
+    judged, said = [], []
+    deviations, scores, letters = run(shift(), taps=Taps(judged.append, said.append))
+    assert sorted(d.deviation_id for d in deviations if d.state == "UNACK" and d.revision == 1) == [
+        f"BR-10{u}/B1/process/{n}" for u in (1, 2) for n in (1, 2)
+    ]
+    assert all(isinstance(score, Score) for score in scores)
+    assert {score.unit for score in scores} == {"BR-101", "BR-102"}
+    assert letters == [REFUSED]
+    assert len(judged) == 32
+    assert len(said) == len(deviations) + len(scores)
+
+
+@pytest.mark.parametrize("crash_at", [1, 9, 13, 20, 31])
+def test_a_crash_and_restart_change_no_verdict(tmp_path, crash_at):
+    init_db_dir(str(tmp_path), 1)
+    recovery = RecoveryConfig(str(tmp_path))
+    items = shift()
+    items.insert(crash_at, TestingSource.ABORT())
+    before, _, _ = run(items, recovery)
+    after, _, _ = run(items, recovery)
+    whole, _, _ = run(shift())
+    key = lambda d: (d.deviation_id, d.revision)  # noqa: E731
+    assert {key(d): d for d in [*before, *after]} == {key(d): d for d in whole}
