@@ -1,0 +1,120 @@
+"""What the adaptive monitor's statistics say, in findings and contributors."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.block import BoolArray, FloatArray
+from models.first_scans import WINDOWS, FirstScans, Plane
+from models.judgement import Finding
+from models.mspc import project, spe_parts, t2_parts
+from models.records import Contributor
+from models.twin import Twin
+
+_NAMES = ("residual", *(f"ewma_{window}" for window in WINDOWS))
+_MOST = 3  # contributors named
+_LEAST_SHARE = 0.01
+
+Explain = Callable[[int], tuple[Contributor, ...]]
+
+
+@dataclass(slots=True)
+class Judged:
+    """Scan by scan, what the statistics of n scans were; NaN: not judged."""
+
+    expected: FloatArray  # (n, p) in each tag's unit of measure
+    z: FloatArray  # (n, 1 + len(WINDOWS), p) innovation and its moving averages, in standard deviations
+    t2: FloatArray  # (n,)
+    t2_limit: FloatArray  # (n,)
+    spe: FloatArray  # (n,)
+    spe_limit: FloatArray  # (n,)
+    planes: dict[int, Plane] = field(default_factory=dict)  # row -> the subspace it was judged in
+
+    @classmethod
+    def none(cls, n: int, tags: int) -> "Judged":
+        """Nothing judged yet."""
+        t2, t2_limit, spe, spe_limit = np.full((4, n), np.nan)
+        z = np.full((n, 1 + len(WINDOWS), tags), np.nan)
+        return cls(np.full((n, tags), np.nan), z, t2, t2_limit, spe, spe_limit)
+
+
+class Account:
+    """Findings of n scans, and the tags responsible for each.
+
+    Parameters
+    ----------
+    twin
+        Names and units of measure.
+    values
+        Shape (n, p): the readings judged; NaN: none, or unfit.
+    judged
+        What the statistics were.
+    first
+        The limits; None: nothing was judged.
+    """
+
+    def __init__(self, twin: Twin, values: FloatArray, judged: Judged, first: FirstScans | None) -> None:
+        self._twin, self._values, self._judged = twin, values, judged
+        limits = np.full(judged.z.shape[1:], np.inf) if first is None else first.limits
+        self._limits = limits
+        self._ratios = np.nan_to_num(np.abs(judged.z) / limits)  # (n, kinds, p)
+
+    def findings(self) -> Iterator[Finding]:
+        """One for each statistic; cause "process", grade "advisory"."""
+        rows, judged = np.arange(len(self._values)), self._judged
+        for kind, name in enumerate(_NAMES):
+            worst = self._ratios[:, kind].argmax(axis=1)
+            value, limit = np.abs(judged.z[rows, kind, worst]), self._limits[kind, worst]
+            yield self._finding(name, value, limit, self._by_tag(kind))
+        yield self._finding("t2", judged.t2, judged.t2_limit, self._by_t2)
+        yield self._finding("spe", judged.spe, judged.spe_limit, self._by_spe)
+
+    def furthest(self, row: int) -> tuple[Contributor, ...]:
+        """The tags furthest from expected at a scan, each by its largest statistic."""
+        return self._contributors(row, self._ratios[row].max(axis=0))
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _finding(self, name: str, value: FloatArray, limit: FloatArray, explain: Explain) -> Finding:
+        over: BoolArray = value > limit
+        return Finding(name, "process", "process", "advisory", value, limit, over, explain)
+
+    def _by_tag(self, kind: int) -> Explain:
+        return lambda row: self._contributors(row, self._ratios[row, kind] ** 2)
+
+    def _by_t2(self, row: int) -> tuple[Contributor, ...]:
+        z, plane = self._judged.z[row : row + 1, 0], self._judged.planes[row]
+        parts = t2_parts(z, project(z, plane.loadings), plane.loadings, plane.eigenvalues)
+        return self._contributors(row, np.maximum(parts[0], 0.0))
+
+    def _by_spe(self, row: int) -> tuple[Contributor, ...]:
+        z, plane = self._judged.z[row : row + 1, 0], self._judged.planes[row]
+        return self._contributors(row, spe_parts(z, project(z, plane.loadings), plane.loadings)[0])
+
+    def _contributors(self, row: int, weights: FloatArray) -> tuple[Contributor, ...]:
+        """The tags of most weight (p,) >= 0 with their shares of it."""
+        total = weights.sum()
+        if not total > 0:
+            return ()
+        most = np.argsort(-weights, kind="stable")[:_MOST].tolist()
+        return tuple(
+            self._contributor(row, tag, float(weights[tag] / total))
+            for tag in most
+            if weights[tag] >= _LEAST_SHARE * total
+        )
+
+    def _contributor(self, row: int, tag: int, share: float) -> Contributor:
+        name = self._twin.tag_names[tag]
+        return Contributor(
+            tag=name,
+            share=min(share, 1.0),
+            observed=_known(self._values[row, tag]),
+            expected=_known(self._judged.expected[row, tag]),
+            z=_known(self._judged.z[row, 0, tag]),
+            unit_of_measure=self._twin.tags[name].unit_of_measure,
+        )
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
