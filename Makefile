@@ -1,18 +1,19 @@
 # PATrol: `make demo` shows it, `make test` proves it. Everything runs from .venv/, made from the hash-pinned lock.
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/ready ## Make .venv/ from requirements.lock (nothing to do when up to date)
+setup: $(VENV)/ready ## Make .venv/ from requirements.lock (nothing to do when up to date)
 
-.venv/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "PATrol needs Python 3.11 or 3.12; found neither. Install one, or: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 2; }
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
