@@ -11,7 +11,7 @@ help: ## Show this list
 
 setup: $(VENV)/ready ## Make .venv/ from requirements.lock (nothing to do when up to date)
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements.lock
 	@test -n "$(PYTHON)" || { echo "PATrol needs Python 3.11 or 3.12; found neither. Install one, or: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
