@@ -134,7 +134,7 @@ def _limits(gain: FloatArray, innovations: FloatArray, chance: float) -> FloatAr
             rows.append(averages / np.sqrt(weight / (2 - weight)))
         settled = np.array(rows[window:] or rows)
         wide = np.maximum(np.sqrt((settled**2).mean(axis=0)), 1.0)
-        tail = _student(np.maximum(excess, np.sqrt(6 / scans)) * weight, scans * weight, chance * window / _RUNS)
+        tail = _student(np.maximum(excess, np.sqrt(6 / scans)) * weight, scans, chance * window / _RUNS)
         limits.append(np.where(gain * window <= 1, tail * wide, np.inf))
     return np.array(limits)
 
