@@ -1,0 +1,117 @@
+"""The show: publishes the plant at its speed, follows what PATrol says, and tells both."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from connectors.follower import Follower
+from connectors.publisher import Publisher
+from models.block import to_us
+from models.records import BatchEvent, Deviation, Scan
+from ops.demo.programme import Programme, Shown, shown
+from ops.demo.stage import Stage
+from ops.demo.story import Story
+from ops.demo.viewing import View
+from ops.playing import Manner, Message, messages
+
+_TICK_S = 0.05
+_QUIET_S = 2.0  # wall clock: nothing has come for so long after the last scan: all is said
+_LAST_S = 15.0
+
+
+@dataclass(slots=True)
+class Show:
+    """One run of the demo."""
+
+    programme: Programme
+    view: View
+    speed: float  # event seconds a second
+    forever: bool
+    story: Story
+    started_s: float = field(default_factory=time.monotonic)
+    first_s: float | None = None  # when the first deviation came
+    _stage: Stage = field(init=False)
+
+    def play(self, stage: Stage) -> None:
+        """Until all batches have been shown and judged (or, forever, until interrupted).
+
+        Raises
+        ------
+        FlowError
+            The flow has died.
+        DeliveryError, BrokerError
+            The broker has failed.
+        """
+        self._stage, kafka = stage, stage.configuration.kafka
+        with Publisher(kafka) as publisher, Follower(kafka) as follower:
+            began_s, first_us = time.monotonic(), 0
+            for message in self._messages():
+                first_us = first_us or message.at_us
+                due_s = began_s + (message.at_us - first_us) / 1e6 / self.speed
+                while (left_s := due_s - time.monotonic()) > 0:
+                    self._follow(follower, min(left_s, _TICK_S), message.at_us)
+                self._publish(publisher, message)
+            publisher.flush()
+            self._wait_for_the_rest(follower, message.at_us)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _messages(self) -> Iterator[Message]:
+        """All that happens, in order of event time, which began so long ago that none of it lies in the future."""
+        length = timedelta(seconds=self.programme.length_s)
+        began = datetime(2000, 1, 1, tzinfo=UTC) if self.forever else datetime.now(UTC) - length - timedelta(hours=3)
+        number = 0
+        while number == 0 or self.forever:
+            batches = shown(self.programme, to_us(began + number * length), number)
+            self.story.expect(batches)
+            yield from self._round(batches)
+            number += 1
+
+    def _round(self, batches: list[Shown]) -> Iterator[Message]:
+        configuration = self._stage.configuration
+        faulty = {each.batch_id for each in batches if each.faults}
+        for message in messages(
+            [each.run for each in batches], configuration.twin, configuration.kafka.topics, Manner(release=True)
+        ):
+            record = message.record
+            if isinstance(record, BatchEvent) and record.event == "released" and record.batch_id in faulty:
+                record = msgspec.structs.replace(record, event="rejected")
+            yield Message(message.at_us, message.topic, record)
+
+    def _publish(self, publisher: Publisher, message: Message) -> None:
+        record = message.record
+        publisher.publish(message.topic, record.unit, record)
+        if isinstance(record, BatchEvent):
+            self._note(record)
+        elif isinstance(record, Scan):
+            for each in self.story.published(record.unit, message.at_us, self._now_s()):
+                self.view.injected(each)
+
+    def _note(self, event: BatchEvent) -> None:
+        unit = self.story.units[event.unit]
+        if event.event == "started":
+            unit.batch_id = event.batch_id
+        elif event.event == "ended":
+            unit.batch_id, self.story.batches = None, self.story.batches + 1
+        self.view.event(event)
+
+    def _follow(self, follower: Follower, timeout_s: float, at_us: int) -> None:
+        for record in follower.poll(timeout_s):
+            if self.story.take(record, self._now_s()) and isinstance(record, Deviation):
+                self.first_s = self._now_s() if self.first_s is None else self.first_s
+                self.view.deviation(record, self.story)
+        self._stage.check()
+        self.view.now(self.story, at_us)
+
+    def _wait_for_the_rest(self, follower: Follower, at_us: int) -> None:
+        ended_s = self._now_s()
+        while (now_s := self._now_s()) < ended_s + _LAST_S:
+            self._follow(follower, _TICK_S, at_us)
+            if now_s - max(self.story.last_s, ended_s) > _QUIET_S:
+                return
+
+    def _now_s(self) -> float:
+        return time.monotonic() - self.started_s

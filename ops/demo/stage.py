@@ -1,0 +1,160 @@
+"""What the demo plays on: an embedded broker, an approved reference, and the real flow as a process of its own.
+
+All of it in a temporary folder and on free ports of 127.0.0.1; all of it gone afterwards.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors.embedded import EmbeddedBroker, free_port
+from connectors.references import ReferenceStore, StoredVersion
+from connectors.topics import create_topics
+from models.errors import PatrolError
+from models.fitting import Progress
+from models.reference import Reference, fit_reference
+from ops import config
+from ops.config import Configuration
+from ops.demo.programme import Programme, released
+
+TWIN = Path(__file__).parent.parent / "twins" / "demo.toml"
+_READY_S = 60.0  # wall clock: how long the flow may take to start
+_DRAIN_S = 15.0  # wall clock: how long it may take to drain
+
+
+class FlowError(PatrolError):
+    """The flow ended although nobody stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A flow that runs."""
+
+    configuration: Configuration
+    reference: StoredVersion
+    flow: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def metrics(self) -> str:
+        """Where the flow's metrics are served."""
+        return f"http://{self.configuration.metrics.address}:{self.configuration.metrics.port}/metrics"
+
+    def check(self) -> None:
+        """See that the flow is alive.
+
+        Raises
+        ------
+        FlowError
+            It has ended; the message holds its last words.
+        """
+        code = self.flow.poll()
+        if code is not None:
+            words = self.log.read_text("utf-8", "replace").splitlines()[-12:]
+            last = "\n  ".join(words) or "(it said nothing)"
+            raise FlowError(f"`patrol run` ended by itself (exit {code}); its last words:\n  {last}")
+
+
+@contextmanager
+def set_up(programme: Programme, say: Callable[[str], None], progress: Progress) -> Iterator[Stage]:
+    """Broker, reference and flow for as long as the context lasts.
+
+    Parameters
+    ----------
+    programme
+        Which units, and the seed.
+    say
+        Told each step.
+    progress
+        Told how the fit goes.
+
+    Raises
+    ------
+    FlowError, BrokerError
+        Something did not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="patrol-demo-") as name, EmbeddedBroker() as broker:
+        folder = Path(name)
+        say(f"embedded broker on {broker.bootstrap_servers}")
+        configuration = _twin(folder, programme, broker.bootstrap_servers)
+        topics = configuration.kafka.topics
+        create_topics(configuration.kafka, (*topics.scans, *topics.context), partitions=1)
+        create_topics(configuration.kafka, (topics.deviations, topics.scores, topics.dead_letters), partitions=1)
+        batches = released(programme.seed)
+        say(f"{len(batches)} released batches simulated")
+        reference = fit_reference(configuration.twin, [batch.recorded for batch in batches], progress)
+        stored = _approved(ReferenceStore(Path(configuration.references.store)), reference)
+        say(f"reference {stored.id} learnt and approved, sha256 {stored.sha256[:12]}")
+        with _running(configuration, folder) as flow:
+            stage = Stage(configuration, stored, flow, folder / "flow.log")
+            _wait_until_ready(stage)
+            say(f"`patrol run` watches; metrics on {stage.metrics}")
+            yield stage
+
+
+def _twin(folder: Path, programme: Programme, bootstrap: str) -> Configuration:
+    """The demo's twin with this demo's units, folders and ports."""
+    units = ", ".join(f'"{unit}"' for unit in programme.units)
+    changes = {
+        'units = ["BR-101", "BR-102", "BR-103"]': f"units = [{units}]",
+        'bootstrap_servers = "127.0.0.1:9092"': f'bootstrap_servers = "{bootstrap}"',
+        'store = "refs"': f'store = "{(folder / "refs").as_posix()}"',
+        'folder = "recovery"': f'folder = "{(folder / "recovery").as_posix()}"',
+        "port = 9464": f"port = {free_port()}",
+    }
+    text = TWIN.read_text("utf-8")
+    for before, after in changes.items():
+        if text.count(before) != 1:
+            raise ValueError(f"{TWIN.name}: {before!r} stands there {text.count(before)} times, wanted once")
+        text = text.replace(before, after)
+    path = folder / "demo.toml"
+    path.write_text(text, "utf-8")
+    return config.load(path)
+
+
+def _approved(store: ReferenceStore, reference: Reference) -> StoredVersion:
+    now = datetime.now(UTC)
+    stored = store.add(reference, by="patrol demo", at=now, source="simulated released batches")
+    return store.approve(stored.name, stored.version, by="patrol demo", at=now, reason="demo")
+
+
+@contextmanager
+def _running(configuration: Configuration, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """``patrol run`` as a process; drained at the end. In its own session: Ctrl-C reaches it through us alone."""
+    words = [sys.executable, "-m", "ops", "run", str(configuration.path)]
+    with (folder / "flow.log").open("wb") as log:
+        flow = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True
+        )
+    try:
+        yield flow
+    finally:
+        flow.terminate()
+        try:
+            flow.wait(_DRAIN_S)
+        except subprocess.TimeoutExpired:
+            flow.kill()
+            flow.wait()
+
+
+def _wait_until_ready(stage: Stage) -> None:
+    deadline = time.monotonic() + _READY_S
+    url = stage.metrics.replace("/metrics", "/readyz")
+    while time.monotonic() < deadline:
+        stage.check()
+        try:
+            with urllib.request.urlopen(url, timeout=1.0):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.05)
+    raise FlowError(
+        f"`patrol run` was not ready within {_READY_S:g} s: {stage.log.read_text('utf-8', 'replace')[-500:]}"
+    )

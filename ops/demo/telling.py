@@ -1,0 +1,71 @@
+"""The demo in plain lines, where there is no terminal to draw on, and its summary."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from models.records import BatchEvent, Deviation
+from ops.demo.story import ACTIVE, Injected, Story
+
+SHAPES = {"high": "▲ HIGH", "medium": "◆ MEDIUM", "low": "● LOW"}  # told apart by word and shape, not by colour alone
+COLOURS = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+
+
+def event_line(event: BatchEvent) -> str:
+    """What the plant says of a batch."""
+    what = {"started": "started", "ended": "ended", "released": "released", "rejected": "rejected"}
+    said = f"phase {event.phase}" if event.event == "phase_started" else what[event.event]
+    return f"{event.unit} {event.batch_id} {said}"
+
+
+def injected_line(each: Injected) -> str:
+    """What is broken on purpose, and when."""
+    return (
+        f"{each.unit} {each.batch_id} INJECTED {each.fault.category} fault at batch age "
+        f"{each.fault.start_s / 3600:.1f} h: {each.fault.words}"
+    )
+
+
+def deviation_line(deviation: Deviation, story: Story) -> str:
+    """A deviation's new state."""
+    if deviation.revision > 1 and deviation.state not in ACTIVE:
+        return f"{deviation.unit} {deviation.batch_id} {deviation.state} {deviation.cause}: condition gone"
+    return f"{SHAPES[deviation.priority]} {deviation.message} [{mark(deviation, story)}]"
+
+
+def mark(deviation: Deviation, story: Story) -> str:
+    """What the truth says of it."""
+    match = story.match(deviation)
+    if match is not None:
+        return f"injected: {match.fault.words}"
+    if deviation.category == "context":
+        return "context"
+    return "not injected: false alarm" if deviation.grade == "approved" else "not injected: false note"
+
+
+def summary(story: Story, first_s: float | None) -> Iterator[Table | Text]:
+    """Faults injected, found, how fast; false alarms."""
+    begun = story.begun
+    if begun:
+        yield _faults(begun)
+    found = [each for each in begun if each.found is not None]
+    right = sum(each.called_rightly for each in found)
+    yield Text(f"Faults injected: {len(begun)}, found: {len(found)}, cause named rightly: {right}.")
+    alarms, notes, watched = len(story.false_alarms), len(story.false_notes), story.batches
+    yield Text(f"False alarms: {alarms} (advisory notes: {notes}) in {watched} finished batches; {story.scans} scans.")
+    if first_s is not None:
+        yield Text(f"First deviation on the screen {first_s:.0f} s after the start of the command.")
+
+
+def _faults(begun: list[Injected]) -> Table:
+    table = Table("unit", "batch", "injected", "PATrol said", "after (batch time)", "after (wall clock)")
+    for each in begun:
+        found, delay_h, delay_s = each.found, each.delay_h, each.delay_wall_s
+        if found is None or delay_h is None or delay_s is None:
+            said, batch_time, wall = "not found", "-", "-"
+        else:
+            said = f"{found.category}: {found.cause if found.category == 'sensor' else found.contributors[0].tag}"
+            batch_time, wall = f"{delay_h:.2f} h", f"{delay_s:.1f} s"
+        table.add_row(each.unit, each.batch_id, f"{each.fault.category}: {each.fault.words}", said, batch_time, wall)
+    return table

@@ -1,0 +1,131 @@
+"""Two ways to watch the show: a live table on a terminal, a line an event everywhere else."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+
+from models.block import to_time
+from models.records import BatchEvent, Deviation
+from ops.demo.programme import Programme
+from ops.demo.screen import screen
+from ops.demo.stage import Stage
+from ops.demo.story import Injected, Story
+from ops.demo.telling import deviation_line, event_line, injected_line
+
+_REDRAW_S = 0.2
+
+
+class View(Protocol):
+    """Who tells the viewer what happens."""
+
+    def step(self, text: str) -> None:
+        """Something is set up or taken down."""
+
+    def fitting(self, stage: str, done: int, total: int) -> None:
+        """How the reference's fit goes."""
+
+    def begin(self, stage: Stage, programme: Programme, speed: float) -> None:
+        """The show begins."""
+
+    def event(self, event: BatchEvent) -> None:
+        """The plant says something of a batch."""
+
+    def injected(self, each: Injected) -> None:
+        """Something is broken on purpose."""
+
+    def deviation(self, deviation: Deviation, story: Story) -> None:
+        """A deviation is new or has changed."""
+
+    def now(self, story: Story, event_at_us: int) -> None:
+        """Some time has passed."""
+
+
+class Lines:
+    """A plain line an event, with the seconds since the start of the command."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._began_s = console, time.monotonic()
+
+    def step(self, text: str) -> None:
+        """One line."""
+        self._line(text)
+
+    def fitting(self, stage: str, done: int, total: int) -> None:
+        """A line when a stage of the fit is done."""
+        if done == total:
+            self._line(f"reference: {stage} {done}/{total}")
+
+    def begin(self, stage: Stage, programme: Programme, speed: float) -> None:
+        """Where to look."""
+        self._line(header(stage, programme, speed))
+
+    def event(self, event: BatchEvent) -> None:
+        """One line."""
+        self._line(event_line(event))
+
+    def injected(self, each: Injected) -> None:
+        """One line."""
+        self._line(injected_line(each))
+
+    def deviation(self, deviation: Deviation, story: Story) -> None:
+        """One line."""
+        self._line(deviation_line(deviation, story))
+
+    def now(self, story: Story, event_at_us: int) -> None:
+        """Nothing."""
+
+    def _line(self, text: str) -> None:
+        after_s = time.monotonic() - self._began_s
+        self._console.out(f"{after_s:6.1f} s  {text}", highlight=False)
+
+
+class Table(Lines):
+    """Steps as lines, then the live table."""
+
+    def __init__(self, console: Console, live: Live) -> None:
+        super().__init__(console)
+        self._live, self._drawn_s, self._header = live, float("-inf"), ""
+
+    def begin(self, stage: Stage, programme: Programme, speed: float) -> None:
+        """The table appears."""
+        self._header = header(stage, programme, speed)
+        self._live.start()
+
+    def event(self, event: BatchEvent) -> None:
+        """In the table."""
+
+    def injected(self, each: Injected) -> None:
+        """In the table."""
+
+    def deviation(self, deviation: Deviation, story: Story) -> None:
+        """At once."""
+        self._drawn_s = float("-inf")
+
+    def now(self, story: Story, event_at_us: int) -> None:
+        """Draw, now and then."""
+        now_s = time.monotonic()
+        if now_s - self._drawn_s >= _REDRAW_S:
+            self._drawn_s = now_s
+            clock = f"{to_time(event_at_us):%Y-%m-%d %H:%M} UTC"
+            self._live.update(screen(story, escape(f"PATrol demo  {clock}  {self._header}")), refresh=True)
+
+
+@contextmanager
+def viewer(console: Console) -> Iterator[View]:
+    """The right way to watch on this console; the live table stays on it at the end."""
+    live = Live(console=console, auto_refresh=False)
+    try:
+        yield Table(console, live) if console.is_terminal else Lines(console)
+    finally:
+        live.stop()
+
+
+def header(stage: Stage, programme: Programme, speed: float) -> str:
+    """E.g. ``3 units, x5200, metrics http://127.0.0.1:9464/metrics, kafka 127.0.0.1:9092``."""
+    kafka = stage.configuration.kafka.bootstrap_servers
+    return f"{len(programme.units)} units, time x{speed:,.0f}, metrics {stage.metrics}, kafka {kafka}"
