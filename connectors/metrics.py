@@ -56,8 +56,8 @@ class Metrics:
         self._tags, self._clock = tuple(tags), clock
         self._suspect: dict[str, set[str]] = {}  # unit -> tags with a sensor series
         self._running: dict[str, tuple[str, ...]] = {}  # unit -> labels of its running batch
-        self.is_caught_up, self.polled_s = False, time.monotonic()
         self._open: dict[str, Deviation] = {}  # deviation_id -> its newest revision, unless back to NORM
+        self.is_caught_up, self.polled_s = False, time.monotonic()
         self._declare_traffic()
         self._declare_units()
         self._declare_setup()
@@ -67,15 +67,15 @@ class Metrics:
     # -- traffic ----------------------------------------------------------------------------------------------
 
     def scans(self, unit: str, count: int) -> None:
-        """Scans judged."""
+        """Scans that arrived."""
         self._scans.labels(unit).inc(count)
 
     def readings(self, unit: str, count: int) -> None:
-        """Readings (long form) taken."""
+        """Readings (long form) that arrived."""
         self._readings.labels(unit).inc(count)
 
     def blocks(self, count: int) -> None:
-        """Blocks judged."""
+        """Blocks that arrived."""
         self._blocks.inc(count)
 
     def dead_letter(self, reason: str) -> None:
@@ -176,23 +176,26 @@ class Metrics:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self.registry)
+
     def _declare_traffic(self) -> None:
-        to = self.registry
-        self._scans = Counter("patrol_scans", "Scans judged", ["unit"], registry=to)
-        self._readings = Counter("patrol_readings", "Readings (long form) taken", ["unit"], registry=to)
-        self._blocks = Counter("patrol_blocks", "Blocks of scans or readings judged", registry=to)
-        self._dead_letters = Counter("patrol_dead_letters", "Messages not used", ["reason"], registry=to)
-        self._remarks = Counter("patrol_remarks", "Things worth a note", ["kind"], registry=to)
-        self._unknown_tag_values = Counter("patrol_unknown_tag_values", "Values of unknown tags", registry=to)
-        self._lag = Gauge("patrol_lag_messages", "Messages not read yet", ["topic", "partition"], registry=to)
-        self._broker_up = Gauge("patrol_broker_up", "1: the broker answers", registry=to)
-        self._broker_errors = Counter("patrol_broker_errors", "Errors of the Kafka client", ["kind"], registry=to)
-        self._caught_up = Gauge("patrol_caught_up", "1: all there was to read has been read", registry=to)
+        self._scans = self._counter("patrol_scans", "Scans that arrived", "unit")
+        self._readings = self._counter("patrol_readings", "Readings that arrived", "unit")
+        self._blocks = self._counter("patrol_blocks", "Blocks of scans or readings that arrived")
+        self._dead_letters = self._counter("patrol_dead_letters", "Messages not used", "reason")
+        self._remarks = self._counter("patrol_remarks", "Things worth a note", "kind")
+        self._unknown_tag_values = self._counter("patrol_unknown_tag_values", "Values of unknown tags")
+        self._lag = self._gauge("patrol_lag_messages", "Messages not read yet", "topic", "partition")
+        self._broker_up = self._gauge("patrol_broker_up", "1: the broker answers")
+        self._broker_errors = self._counter("patrol_broker_errors", "Errors of the Kafka client", "kind")
+        self._caught_up = self._gauge("patrol_caught_up", "1: all there was to read has been read")
+        meaning = "From a scan's event time to its verdict"
         self._latency = Histogram(
-            "patrol_verdict_latency_seconds",
-            "From a scan's event time to its verdict",
-            buckets=LATENCY_BUCKETS,
-            registry=to,
+            "patrol_verdict_latency_seconds", meaning, buckets=LATENCY_BUCKETS, registry=self.registry
         )
         for reason in REASONS:  # from 0, so that the first one is an increase
             self._dead_letters.labels(reason)
@@ -200,32 +203,22 @@ class Metrics:
             self._remarks.labels(kind)
 
     def _declare_units(self) -> None:
-        def gauge(name: str, meaning: str, labels: Sequence[str] = ("unit",)) -> Gauge:
-            return Gauge(name, meaning, labels, registry=self.registry)
-
-        self._batch_info = gauge(
-            "patrol_batch_running_info", "1: this batch runs", ("unit", "batch_id", "product", "phase")
-        )
-        self._age = gauge("patrol_batch_age_seconds", "Time since batch start")
-        self._maturity = gauge("patrol_batch_maturity_ratio", "Progress along the recipe, 0 to 1")
-        self._t2 = gauge("patrol_t2_limit_ratio", "T² over its limit")
-        self._spe = gauge("patrol_spe_limit_ratio", "SPE over its limit")
-        self._learning = gauge("patrol_learning", "1: a cold start is still learning")
-        self._sensor_fit = gauge("patrol_sensor_fit", "1: the reading is fit to judge", ("unit", "tag"))
-        self._active = gauge("patrol_active_deviations", "Deviations whose condition is there", _KIND)
-        self._returned = gauge("patrol_returned_deviations", "Deviations over, not acknowledged", _KIND)
-        self._raised = Counter("patrol_deviations_raised", "Deviations raised", _KIND, registry=self.registry)
+        batch = ("unit", "batch_id", "product", "phase")
+        self._batch_info = self._gauge("patrol_batch_running_info", "1: this batch runs", *batch)
+        self._age = self._gauge("patrol_batch_age_seconds", "Time since batch start", "unit")
+        self._maturity = self._gauge("patrol_batch_maturity_ratio", "Progress along the recipe, 0 to 1", "unit")
+        self._t2 = self._gauge("patrol_t2_limit_ratio", "T² over its limit", "unit")
+        self._spe = self._gauge("patrol_spe_limit_ratio", "SPE over its limit", "unit")
+        self._learning = self._gauge("patrol_learning", "1: a cold start is still learning", "unit")
+        self._sensor_fit = self._gauge("patrol_sensor_fit", "1: the reading is fit to judge", "unit", "tag")
+        self._active = self._gauge("patrol_active_deviations", "Deviations whose condition is there", *_KIND)
+        self._returned = self._gauge("patrol_returned_deviations", "Deviations over, not acknowledged", *_KIND)
+        self._raised = self._counter("patrol_deviations_raised", "Deviations raised", *_KIND)
 
     def _declare_setup(self) -> None:
-        self._build = Gauge(
-            "patrol_build_info", "What runs", ["version", "python", "config_sha256"], registry=self.registry
-        )
-        self._reference = Gauge(
-            "patrol_reference_info",
-            "What is judged against",
-            ["name", "version", "sha256", "state"],
-            registry=self.registry,
-        )
+        self._build = self._gauge("patrol_build_info", "What runs", "version", "python", "config_sha256")
+        labels = ("name", "version", "sha256", "state")
+        self._reference = self._gauge("patrol_reference_info", "What is judged against", *labels)
 
     def _batch(self, score: Score) -> None:
         before = self._running.pop(score.unit, None)

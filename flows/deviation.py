@@ -53,7 +53,7 @@ def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: T
     """
     flow = Dataflow("deviation")
     arrivals = op.input("arrivals", flow, source)
-    refused = refused_on_arrival(arrivals)
+    refused = op.inspect("refused_noted", refused_on_arrival(arrivals), lambda _step, keyed: taps.said(keyed[1]))
     feeds = feeds_by_unit(arrivals)
     said = op.stateful("watch", feeds, partial(WatchLogic, watches, taps.judged))
     noted = op.inspect("noted", said, lambda _step, keyed: taps.said(keyed[1]))

@@ -49,7 +49,7 @@ def test_deviations_scores_and_dead_letters_leave_by_their_own_ends():
     assert {score.unit for score in scores} == {"BR-101", "BR-102"}
     assert letters == [REFUSED]
     assert len(judged) == 32
-    assert len(said) == len(deviations) + len(scores)
+    assert len(said) == len(deviations) + len(scores) + len(letters)
 
 
 @pytest.mark.parametrize("crash_at", [1, 9, 13, 20, 31])
