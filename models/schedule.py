@@ -12,6 +12,7 @@ Bar-Shalom, Li & Kirubarajan (2001), Estimation with Applications to Tracking an
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter, minimum_filter
 
 from models.block import BoolArray, FloatArray, IntArray
@@ -19,6 +20,8 @@ from models.monitor import Numbers
 
 _REACH = 0.0075  # shifts up to this much maturity to either side
 _GAIN_SD = 0.05  # gains of released batches, before anything is seen of this one
+_WINDOW = 25  # grid steps to either side over which a profile is smoothed
+_SAME_LEVEL = 1.5  # noise standard deviations: no step lies between two points this close
 _EDGE = 1  # grid steps: a step of the profile may fall this much beside its shift
 _IMPLAUSIBLE = 20.0  # a shift this much worse (in squared standard deviations) than the best one is ruled out
 _OUTLIER = 5.0  # standard deviations: such a scan teaches the gain nothing
@@ -61,9 +64,9 @@ def align_batches(rows: FloatArray) -> FloatArray:
     """Released batches of one tag, each shifted and scaled onto their common profile; shape (B, G)."""
     points, shifts = np.arange(rows.shape[1], dtype=float), _shifts(rows.shape[1])
     filled = np.array([_filled(row) for row in rows])
-    aligned = filled
+    aligned, noise = filled, _noise(filled)
     for _ in range(3):
-        master = flatten(np.median(aligned, axis=0))
+        master = flatten(np.median(aligned, axis=0), noise)
         bank = np.array([np.interp(points - shift, points, master) for shift in shifts])
         power = np.maximum((bank**2).sum(axis=1), 1e-300)
         gain = (filled[:, None, :] * bank).sum(axis=2) / power  # (B, S)
@@ -83,10 +86,31 @@ def _shifts(points: int) -> FloatArray:
     return np.arange(-reach, reach + 1, dtype=float)
 
 
-def flatten(profile: FloatArray) -> FloatArray:
-    """A profile without the noise between its steps (running median: steps stay sharp)."""
-    flat: FloatArray = median_filter(profile, size=5, mode="nearest")
+def flatten(profile: FloatArray, noise: float) -> FloatArray:
+    """A profile without the noise between its steps: each point the mean of its neighbours on the same level.
+
+    Otherwise the true shift would be ruled out between two steps, by noise.
+
+    References
+    ----------
+    Lee (1983), Digital image smoothing and the sigma filter, CVGIP 24(2), 255-269.
+
+    Examples
+    --------
+    >>> flatten(np.array([0.0, 0.1, 0.0, 0.1, 9.0, 9.1, 9.0, 9.1]), 0.1).round(2).tolist()
+    [0.05, 0.05, 0.05, 0.05, 9.05, 9.05, 9.05, 9.05]
+    """
+    flat: FloatArray = median_filter(profile, size=3, mode="nearest")
+    for _ in range(2):
+        windows = sliding_window_view(np.pad(flat, _WINDOW, constant_values=np.inf), 2 * _WINDOW + 1)
+        same = np.abs(windows - flat[:, None]) < _SAME_LEVEL * noise + 1e-300
+        flat = np.where(same, windows, 0.0).sum(axis=1) / same.sum(axis=1)
     return flat
+
+
+def _noise(rows: FloatArray) -> float:
+    """Standard deviation of one tag between its steps, from differences of neighbouring scans; rows (B, G)."""
+    return float(1.4826 * np.nanmedian(np.abs(np.diff(rows, axis=1))) / np.sqrt(2))
 
 
 def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
@@ -95,7 +119,7 @@ def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
         return Schedule(columns, aligned[0], aligned[0])
     master = np.empty(aligned.shape[1:])  # without schedule tags: no columns
     for q in range(master.shape[1]):
-        master[:, q] = flatten(np.median(aligned[:, :, q], axis=0))
+        master[:, q] = flatten(np.median(aligned[:, :, q], axis=0), _noise(aligned[:, :, q]))
     noise = 1.4826 * np.median(np.abs(aligned - master), axis=0)
     smooth = median_filter(noise, size=(2 * max(3, len(noise) // 100) + 1, 1), mode="nearest")
     return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12))
