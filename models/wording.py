@@ -24,10 +24,11 @@ def message(what: "Occurrence", scene: Scene, subject: Subject) -> str:
     place = subject.unit if scene.batch_id is None else f"{subject.unit} {scene.batch_id}"
     priority = subject.priority(what.category, what.grade)
     kind = f"{what.category}, {priority}" + (", advisory" if what.grade == "advisory" else "")
-    return f"{place}: {_said(what)} since {_moment(what.since_us, scene)} ({kind})"
+    course = "usual value" if scene.batch_id is None else "trajectory"
+    return f"{place}: {_said(what, course)} since {_moment(what.since_us, scene)} ({kind})"
 
 
-def _said(what: "Occurrence") -> str:
+def _said(what: "Occurrence", course: str) -> str:
     if what.text:
         return what.text
     if what.category == "sensor":
@@ -35,10 +36,10 @@ def _said(what: "Occurrence") -> str:
         return f"{tag} sensor {SENSOR_WORDS.get(what.finding, 'disagrees with the other tags')}"
     if not what.contributors:
         return f"{what.finding} over its limit"
-    return apart(what.contributors[0])
+    return apart(what.contributors[0], course)
 
 
-def apart(contributor: Contributor) -> str:
+def apart(contributor: Contributor, course: str = "trajectory") -> str:
     """How far a tag is from what is expected of it, in per cent where that means something.
 
     Examples
@@ -50,11 +51,11 @@ def apart(contributor: Contributor) -> str:
     """
     tag, seen, expected = spoken(contributor.tag), contributor.observed, contributor.expected
     if seen is None or expected is None:
-        return f"{tag} off its trajectory"
+        return f"{tag} off its {course}"
     side = "above" if seen > expected else "below"
     apart_percent = abs(seen - expected) / abs(expected) * 100 if expected else float("inf")
     if 1 <= apart_percent <= 500:
-        return f"{tag} {apart_percent:.0f} % {side} its trajectory"
+        return f"{tag} {apart_percent:.0f} % {side} its {course}"
     unit = f" {contributor.unit_of_measure}" if contributor.unit_of_measure else ""
     return f"{tag} at {seen:.4g}{unit}, expected {expected:.4g}{unit}"
 

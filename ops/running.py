@@ -87,7 +87,7 @@ def note(metrics: Metrics, record: Outbound) -> None:
         metrics.score(record)
     elif isinstance(record, Deviation):
         metrics.deviation(record)
-        LOG.info("%s", record.message, extra={"deviation": record.deviation_id, "state": record.state})
+        LOG.info("%s r%d %s: %s", record.deviation_id, record.revision, record.state, record.message)
     elif isinstance(record, Rejected):
         metrics.dead_letter(record.reason)
     elif isinstance(record, Remark):
