@@ -52,7 +52,7 @@ class Reader:
     @property
     def caught_up(self) -> bool:
         """Whether every partition has been read to its end once since the start."""
-        return bool(self._places) and self._ended >= self._places
+        return not self._topics or (bool(self._places) and self._ended >= self._places)
 
     @property
     def live(self) -> bool:
