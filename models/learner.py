@@ -1,0 +1,236 @@
+"""The learner: River models that each running batch carries beside the frozen reference. Advisory, always.
+
+They start from what left-out released batches showed and learn with every scan, so that they know this batch's own
+noise and level; a lasting rise above it is found by River's Page-Hinkley test. The frozen champion decides; the learner
+may see first what creeps, and where the two disagree for long that is a number for the score.
+
+References
+----------
+Page (1954), Biometrika 41(1/2), 100-115. Gama et al. (2013), Machine Learning 90, 317-346 (fading factors).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from river import drift, stats
+from scipy.signal import lfilter
+
+from models.block import BoolArray, FloatArray
+from models.calibration import limit_for
+from models.judgement import Finding
+from models.monitor import Numbers
+from models.records import Contributor
+from models.river_state import page_hinkley_numbers, put_page_hinkley, var_from, var_numbers
+
+SERIES = ("learner_t2", "learner_spe", "learner_residual")  # logarithms of the ratios, and of the largest |z|
+_PRIOR_SCANS = 100.0  # the start counts as so many scans of this batch
+_CLIP = 4.0  # standard deviations: one scan says no more
+_TOLERANCE = 0.25  # standard deviations: a rise no larger is not counted (Page-Hinkley's delta)
+_MEMORY = 0.995  # fading factor: 200 scans
+_LEAST = 1e-6  # of a ratio or |z|, before its logarithm
+_DISAGREEMENT_SPAN = 50.0  # scans
+_MOST = 3  # contributors named
+
+Residuals = tuple[FloatArray, FloatArray, FloatArray]  # z (n, p), T² over its limit (n,), SPE over its limit (n,)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerLimits:
+    """Where the learner starts, and its limits."""
+
+    start: FloatArray  # (k, 3) per series: scans, mean, sum of squares, as ``stats.Var`` keeps them
+    limit: FloatArray  # (k,) of the Page-Hinkley statistic, in standard deviations
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All numbers by name."""
+        return {"learner_start": self.start, "learner_limit": self.limit}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "LearnerLimits":
+        """The inverse of ``arrays``."""
+        return cls(arrays["learner_start"], arrays["learner_limit"])
+
+
+def learn_learner_limits(residuals: Sequence[Residuals], probability: float) -> LearnerLimits:
+    """Start and limits from left-out released batches.
+
+    Parameters
+    ----------
+    residuals
+        Of each batch, as the reference learnt from the others sees it; at least two batches.
+    probability
+        That any of the learner's series passes its limit in a good batch.
+    """
+    series = [_series(*batch) for batch in residuals]
+    maxima = np.empty((len(series), len(SERIES)))
+    for own, values in enumerate(series):
+        others = _start(series[:own] + series[own + 1 :])
+        maxima[own] = Changes(others, np.full(len(SERIES), np.inf)).advance(values).max(axis=0)
+    usual = np.maximum(np.median(maxima, axis=0), 1.0)
+    joint = np.maximum((maxima / usual).max(axis=1), 1e-3)
+    return LearnerLimits(_start(series), usual * limit_for(joint, probability))
+
+
+class Learner:
+    """The River models of one running batch.
+
+    Parameters
+    ----------
+    tags
+        Names of the p tags.
+    limits
+        Start and limits, learnt with the reference.
+    """
+
+    def __init__(self, tags: tuple[str, ...], limits: LearnerLimits) -> None:
+        self._tags, self._limits = tags, limits
+        self._changes = Changes(limits.start, limits.limit)
+
+    def advance(self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> tuple[Finding, ...]:
+        """Score scans in order of time, then learn those in control; one finding a series.
+
+        Parameters
+        ----------
+        z
+            Shape (n, p): standardised residuals; NaN: absent.
+        t2_ratio, spe_ratio
+            Shape (n,), >= 0: the statistics over their limits; NaN: not judged.
+        """
+        values = self._changes.advance(_series(z, t2_ratio, spe_ratio))
+
+        def explain(row: int) -> tuple[Contributor, ...]:
+            return _furthest(self._tags, z[row])
+
+        return tuple(
+            Finding(
+                name, "process", "process", "advisory", values[:, k], np.full(len(z), self._limits.limit[k]),
+                values[:, k] > self._limits.limit[k], explain,
+            )
+            for k, name in enumerate(SERIES)
+        )  # fmt: skip
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return self._changes.state()
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._changes.restore(numbers)
+
+
+class Changes:
+    """Rises of k series against their own past: a running mean and noise, and a Page-Hinkley test, of each.
+
+    Parameters
+    ----------
+    start
+        Shape (k, 3): what ``stats.Var`` starts from.
+    limit
+        Shape (k,): while a series is over it, its mean and noise learn nothing.
+    """
+
+    def __init__(self, start: FloatArray, limit: FloatArray) -> None:
+        self._limit = limit.tolist()
+        self._noise = [var_from(row) for row in start]
+        self._tests = [_test() for _ in start]
+
+    def advance(self, series: FloatArray) -> FloatArray:
+        """The Page-Hinkley statistic after each scan, (n, k), >= 0; NaN in a series leaves it as it was."""
+        columns = zip(series.T.tolist(), self._noise, self._tests, self._limit, strict=True)
+        return np.array([_rise(*column) for column in columns]).T
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {
+            "noise": np.array([var_numbers(model) for model in self._noise]),
+            "tests": np.array([page_hinkley_numbers(test) for test in self._tests]),
+        }
+
+    def restore(self, numbers: Any) -> None:
+        """Take up what ``state`` gave."""
+        self._noise = [var_from(row) for row in numbers["noise"]]
+        self._tests = [put_page_hinkley(_test(), row) for row in numbers["tests"]]
+
+
+class Disagreement:
+    """How much champion and learner have disagreed of late: 0 never, 1 always."""
+
+    def __init__(self) -> None:
+        self._zi = np.zeros(1)
+
+    def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
+        """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
+
+        Examples
+        --------
+        >>> on, off = np.ones(300, dtype=bool), np.zeros(300, dtype=bool)
+        >>> Disagreement().advance(on, off)[-1].round(2), Disagreement().advance(on, on)[-1]
+        (np.float64(1.0), np.float64(0.0))
+        """
+        weight = 2 / (_DISAGREEMENT_SPAN + 1)
+        share, self._zi = lfilter([weight], [1.0, weight - 1.0], (champion != learner).astype(float), zi=self._zi)
+        shares: FloatArray = share
+        return shares
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"zi": self._zi.copy()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._zi = np.array(numbers["zi"])
+
+
+# -- inside ---------------------------------------------------------------------------------------------------
+
+
+def _test() -> drift.PageHinkley:
+    return drift.PageHinkley(min_instances=1, delta=_TOLERANCE, threshold=np.inf, alpha=_MEMORY, mode="up")
+
+
+def _rise(values: list[float], noise: stats.Var, test: drift.PageHinkley, limit: float) -> list[float]:
+    """Score each value, then learn it where it is in control."""
+    risen, rise = [], max(0.0, test._sum_increase - test._min_increase)
+    for value in values:
+        if value == value:
+            scale = (noise._S / (noise.mean.n - 1)) ** 0.5
+            error = (value - noise.mean._mean) / scale
+            test.update(_CLIP if error > _CLIP else -_CLIP if error < -_CLIP else error)
+            rise = test._sum_increase - test._min_increase
+            if rise <= limit:
+                noise.update(value)
+        risen.append(rise)
+    return risen
+
+
+def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:
+    """Logarithms (n, k) of the summary statistics; NaN: not judged."""
+    size = np.abs(z)
+    absent = np.isnan(size)
+    largest = np.where(absent.all(axis=1), np.nan, np.where(absent, 0.0, size).max(axis=1))
+    logs: FloatArray = np.log(np.maximum(np.column_stack([t2_ratio, spe_ratio, largest]), _LEAST))
+    return logs
+
+
+def _start(series: Sequence[FloatArray]) -> FloatArray:
+    """Mean and noise of all batches' series, with the weight of a few scans; (k, 3) as ``stats.Var`` keeps them."""
+    pooled = np.concatenate(series)
+    known = np.isfinite(pooled)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, pooled, 0.0).sum(axis=0) / count
+    variance = (np.where(known, pooled - mean, 0.0) ** 2).sum(axis=0) / count
+    squares = np.maximum(variance, 1e-6) * (_PRIOR_SCANS - 1)
+    return np.column_stack([np.full(len(mean), _PRIOR_SCANS), mean, squares])
+
+
+def _furthest(tags: tuple[str, ...], z: FloatArray) -> tuple[Contributor, ...]:
+    """The tags furthest from expected in one scan."""
+    power = np.nan_to_num(z) ** 2
+    total = power.sum()
+    if not total > 0:
+        return ()
+    order = np.argsort(-power, kind="stable")[:_MOST].tolist()
+    return tuple(Contributor(tag=tags[k], share=float(power[k] / total), z=float(z[k])) for k in order if power[k] > 0)
