@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.adaptive import AdaptiveMonitor
@@ -84,6 +84,7 @@ def test_how_scans_are_cut_into_stretches_changes_no_bit(uncut: dict[str, bytes]
 
 
 @given(cuts=CUTS)
+@example(cuts=[60, 200])  # right after learning; in the gap
 @settings(max_examples=15, deadline=None)
 def test_a_monitor_restored_from_its_state_goes_on_as_if_nothing_had_been(
     uncut: dict[str, bytes], cuts: list[int]

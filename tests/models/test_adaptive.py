@@ -100,6 +100,24 @@ def test_a_silent_tag_and_one_that_comes_and_goes_are_survived() -> None:
     assert not judgement.fit[:, 0].any()
 
 
+def test_a_tag_that_speaks_late_in_the_learning_is_judged_from_its_own_readings_on() -> None:
+    values = steady(900)
+    values[: LEARN // 2, 2] = np.nan
+    values[500:, 2] -= 6
+    judgement = judge(values)
+    assert not over(judgement)[:500].any()
+    assert over(judgement)[505:].all()
+
+
+def test_after_a_gap_a_wandering_tag_may_have_gone_far() -> None:
+    values = steady(400)
+    values[300:, 3] += 10  # twenty of its steps
+    age_s = np.arange(400.0)
+    assert over(AdaptiveMonitor(rig()).judge(Stretch(age_s, values)))[300]
+    age_s[300:] += 1000
+    assert not over(AdaptiveMonitor(rig()).judge(Stretch(age_s, values))).any()
+
+
 def test_a_stuck_sensor_is_a_sensors_deviation_of_grade_advisory() -> None:
     values = steady(900)
     values[500:, 2] = values[499, 2]

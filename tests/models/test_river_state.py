@@ -44,6 +44,19 @@ def test_a_page_hinkley_test_that_signals_and_starts_anew(cut: int) -> None:
     assert signals(cut) == signals(-1)
 
 
+def test_a_page_hinkley_test_put_back_right_after_its_signal_starts_anew_as_it_would_have() -> None:
+    model = drift.PageHinkley(min_instances=5, threshold=3, delta=0.1)
+    for x in SERIES:
+        model.update(x)
+        if model.drift_detected:
+            break
+    again = put_page_hinkley(drift.PageHinkley(min_instances=5, threshold=3, delta=0.1), page_hinkley_numbers(model))
+    model.update(1.0)
+    again.update(1.0)
+    assert model._x_mean.n == 1
+    assert page_hinkley_numbers(again).tolist() == page_hinkley_numbers(model).tolist()
+
+
 def test_a_shrunk_covariance() -> None:
     scans = [dict(zip("abc", row, strict=True)) for row in np.random.default_rng(4).normal(size=(200, 3)).tolist()]
     whole = covariance.OASCovariance(0.05)
