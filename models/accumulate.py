@@ -1,23 +1,21 @@
 """Statistics with memory: small lasting shifts and changes of noise, which no single scan shows.
 
-All go scan by scan from carried state, so that how scans are cut into blocks changes no bit; an absent value (NaN)
-leaves the memory as it is.
+All go scan by scan from carried state, so that how scans are cut into blocks changes no bit.
 """
 
 import numpy as np
-from scipy.signal import lfilter
 
 from models.block import FloatArray
 from models.monitor import Numbers
 
 
 class Ewma:
-    """Exponentially weighted moving averages of p residuals, in standard deviations of their own.
+    """Exponentially weighted moving averages of p residuals side by side, in standard deviations of their own.
 
     Parameters
     ----------
     tags
-        How many residuals side by side.
+        How many residuals.
     span
         Scans: the weight of the newest is 2 / (span + 1).
 
@@ -27,30 +25,42 @@ class Ewma:
     """
 
     def __init__(self, tags: int, span: float) -> None:
-        self.weight = 2 / (span + 1)
-        self._zi = np.zeros((1, tags))
+        self._weight = 2 / (span + 1)
+        self._unit = np.sqrt((2 - self._weight) / self._weight)
+        self._average = np.zeros(tags)
 
-    def advance(self, residuals: FloatArray) -> FloatArray:
-        """The averages after each scan, shape (n, p), starting from 0; an absent residual counts as 0.
+    def advance(self, residuals: FloatArray, bound: FloatArray) -> FloatArray:
+        """The averages after each scan, shape (n, p), starting from 0; an absent residual (NaN) counts as 0.
+
+        Parameters
+        ----------
+        residuals
+            Shape (n, p).
+        bound
+            Shape (n, p), > 0: no average goes beyond, so that what was far over its limit is soon forgotten once its
+            cause is gone; NaN: no bound.
 
         Examples
         --------
-        >>> (Ewma(1, 3).advance(np.array([[1.0], [1.0]])) * np.sqrt(1 / 3)).ravel().round(6).tolist()
+        >>> (Ewma(1, 3).advance(np.ones((2, 1)), np.full((2, 1), np.nan)) * np.sqrt(1 / 3)).ravel().round(6).tolist()
         [0.5, 0.75]
         """
-        smooth, self._zi = lfilter(
-            [self.weight], [1.0, self.weight - 1.0], np.nan_to_num(residuals), axis=0, zi=self._zi
-        )
-        average: FloatArray = smooth * np.sqrt((2 - self.weight) / self.weight)
-        return average
+        known, most = np.nan_to_num(residuals), np.where(np.isnan(bound), np.inf, bound / self._unit)
+        averages, average = np.empty_like(known), self._average
+        for row in range(len(known)):
+            average = average + self._weight * (known[row] - average)
+            averages[row] = average = np.minimum(np.maximum(average, -most[row]), most[row])
+        self._average = average
+        scaled: FloatArray = averages * self._unit
+        return scaled
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"zi": self._zi.copy()}
+        return {"average": self._average.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._zi = np.array(numbers["zi"])
+        self._average = np.array(numbers["average"])
 
 
 class Roughness:
@@ -66,21 +76,28 @@ class Roughness:
 
     def __init__(self, tags: int, span: float) -> None:
         self._weight = 2 / (span + 1)
-        self._last, self._zi = np.full((1, tags), np.nan), np.zeros((1, tags))
+        self._last, self._average = np.full((1, tags), np.nan), np.zeros(tags)
 
-    def advance(self, residuals: FloatArray) -> FloatArray:
-        """Mean size of the differences after each scan, shape (n, p); a difference with an absent value counts as 0."""
-        before = np.concatenate([self._last, residuals[:-1]])
-        jumps = np.nan_to_num(np.abs(residuals - before))
-        smooth, self._zi = lfilter([self._weight], [1.0, self._weight - 1.0], jumps, axis=0, zi=self._zi)
+    def advance(self, residuals: FloatArray, bound: FloatArray) -> FloatArray:
+        """Mean size of the differences after each scan, shape (n, p); a difference with an absent value counts as 0.
+
+        ``bound`` as for ``Ewma``.
+        """
+        jumps = np.nan_to_num(np.abs(residuals - np.concatenate([self._last, residuals[:-1]])))
         self._last = residuals[-1:].copy()
-        rough: FloatArray = smooth
-        return rough
+        most = np.where(np.isnan(bound), np.inf, bound)
+        averages: FloatArray = np.empty(jumps.shape)
+        average = self._average
+        for row in range(len(jumps)):
+            average = np.minimum(average + self._weight * (jumps[row] - average), most[row])
+            averages[row] = average
+        self._average = average
+        return averages
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"last": self._last.copy(), "zi": self._zi.copy()}
+        return {"last": self._last.copy(), "average": self._average.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._last, self._zi = np.array(numbers["last"]), np.array(numbers["zi"])
+        self._last, self._average = np.array(numbers["last"]), np.array(numbers["average"])

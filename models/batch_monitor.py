@@ -47,7 +47,7 @@ class BatchMonitor:
         self._aligner = Aligner(reference.recipe)
         self._health = SensorHealth(twin, reference.sensors)
         self._residual = Residual(fitted.trajectory)
-        self._statistics = Statistics(fitted.size, scheduled)
+        self._statistics = Statistics(fitted.size, scheduled, fitted.limits)
         self._persistence = Persistence(immediate(len(twin.tags), scheduled))
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), scheduled))
@@ -76,9 +76,8 @@ class BatchMonitor:
         with np.errstate(divide="ignore"):
             excess = np.log(held) / fitted.tail
         causes = self._episode.advance(stretch.age_s, excess)
-        account = Account(
-            self._twin, stretch.values, residuals, excess, at_position(fitted.size, position), fitted.trajectory
-        )
+        size = residuals.size * at_position(fitted.size, position)
+        account = Account(self._twin, stretch.values, residuals, excess, size, fitted.trajectory)
         return Judgement(
             maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
             np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, account)),

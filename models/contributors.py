@@ -25,7 +25,7 @@ class Account:
     values: FloatArray  # (n, p)
     residuals: Residuals
     excess: FloatArray  # (n, 5p + 2) in tails, from ``BatchMonitor``
-    size: FloatArray  # (n, p) usual size of innovations
+    size: FloatArray  # (n, p) size of innovations
     trajectory: Trajectory
 
 

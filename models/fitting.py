@@ -25,7 +25,7 @@ class Fitted:
     """All that is learnt from released batches besides their own recordings."""
 
     trajectory: Trajectory
-    size: FloatArray  # (G, p) usual size of innovations
+    size: FloatArray  # (G, p) usual ratio of innovations to their predicted size
     limits: FloatArray  # (G, k) of the statistics
     tail: FloatArray  # (k,) spread of each statistic's log maximum over good batches
 
@@ -54,7 +54,9 @@ def fit(
         progress("left-out batches", own + 1, len(course))
     trajectory = learning.all_but(None)
     points = len(trajectory.mean)
-    sizes, size = _widths([(one.position, np.abs(one.residuals.innovation)) for one in left_out], points)
+    sizes, size = _widths(
+        [(one.position, np.abs(one.residuals.innovation / one.residuals.size)) for one in left_out], points
+    )
     statistics = [
         Statistics(own, one.scheduled).advance(one.position, one.residuals)
         for own, one in zip(sizes, left_out, strict=True)

@@ -1,32 +1,115 @@
-"""What a tag does that neither its own past nor the other tags explain: one-step innovations.
+"""What a tag does that neither its own past nor the other tags explain: one-step innovations, and their usual size.
 
-Each tag's standardised residual is predicted by a ridge regression on its own last two and on the other tags' present
-and last values (an ARX model). Learnt from sums of products, so that one batch can be taken out again.
+Each tag's standardised residual is predicted by a ridge regression on its own last two, on the other tags' present and
+last values, and on how far present and last readings lie beyond their usual range (hinges: loops saturate). A second
+regression predicts the logarithm of the innovation's size from the circumstances one scan before: what is usual while
+a loop recovers is a deviation while it is at rest. All is learnt from sums of products, so that one batch can be
+taken out again.
+
+References
+----------
+Ljung (1999), System Identification, chapter 5 (ARX, piecewise affine); Harvey (1976), Econometrica 44(3), 461-465
+(multiplicative heteroscedasticity).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.block import FloatArray
 from models.monitor import Numbers
 
-LAGS = 2
-_RIDGE = 1e-3  # share of each predictor's own power
-_CLIP = 10.0  # standardised residuals beyond this say no more than this
+_CLIP = 10.0  # standard deviations: what lies beyond says no more than this
+CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
+_LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
+_CHUNK = 64  # scans at a time
 
 
-class Lags:
-    """The last residuals of one running batch; an absent one is held."""
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """The range of p tags over the whole recipe."""
 
-    def __init__(self, tags: int) -> None:
-        self._last = np.zeros((LAGS, tags))  # oldest first
+    centre: FloatArray  # (p,) in each tag's unit of measure
+    spread: FloatArray  # (p,) > 0
+    knots: FloatArray  # (4, p) quantiles in spreads from the centre: two low ones, two high ones
 
-    def advance(self, residuals: FloatArray) -> FloatArray:
-        """Predictors (n, 3p) of residuals (n, p): present, last, last but one; NaN held, large ones clipped."""
-        stacked = np.concatenate([self._last, np.clip(residuals, -_CLIP, _CLIP)])
-        held = hold(stacked)
-        self._last = held[-LAGS:].copy()
-        n = len(residuals)
-        return np.concatenate([held[LAGS:], held[1 : n + 1], held[:n]], axis=1)
+
+@dataclass(frozen=True, slots=True)
+class OneStep:
+    """The two regressions of p tags."""
+
+    scaling: Scaling
+    weights: FloatArray  # (F, p) predicts the standardised residual
+    usual: FloatArray  # (p,) > 0: median size of innovations
+    size_weights: FloatArray  # (C, p) predicts the logarithm of size / usual
+
+
+@dataclass(frozen=True, slots=True)
+class Predictors:
+    """What the two regressions start from, scan by scan."""
+
+    clipped: FloatArray  # (n, p) residuals
+    features: FloatArray  # (n, F)
+    last: FloatArray  # (n, p) residuals one scan before
+    beyond: FloatArray  # (n, 4p) hinges one scan before
+
+
+class Past:
+    """The last scans of one running batch; an absent reading is held.
+
+    Parameters
+    ----------
+    scaling
+        The tags' range.
+    """
+
+    def __init__(self, scaling: Scaling) -> None:
+        self._scaling = scaling
+        tags = len(scaling.centre)
+        self._residuals, self._readings = np.zeros((2, tags)), np.zeros((1, tags))  # oldest first
+
+    def advance(self, residuals: FloatArray, values: FloatArray) -> Predictors:
+        """Predictors from residuals (n, p) and readings (n, p); NaN: none."""
+        scaling, n = self._scaling, len(values)
+        clipped = np.clip(residuals, -_CLIP, _CLIP)
+        z = hold(np.concatenate([self._residuals, clipped]))
+        x = hold(np.concatenate([self._readings, np.clip((values - scaling.centre) / scaling.spread, -_CLIP, _CLIP)]))
+        self._residuals, self._readings = z[-2:].copy(), x[-1:].copy()
+        below = [np.maximum(knot - x, 0.0) for knot in scaling.knots[:2]]
+        above = [np.maximum(x - knot, 0.0) for knot in scaling.knots[2:]]
+        beyond = np.concatenate([*below, *above], axis=1)
+        features = np.concatenate([z[2:], z[1 : n + 1], z[:n], beyond[1:], beyond[:n], np.ones((n, 1))], axis=1)
+        return Predictors(clipped, features, z[1 : n + 1], beyond[:n])
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"residuals": self._residuals.copy(), "readings": self._readings.copy()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._residuals, self._readings = np.array(numbers["residuals"]), np.array(numbers["readings"])
+
+
+class Sizes:
+    """How large innovations may be, from one scan before, in one running batch.
+
+    Parameters
+    ----------
+    usual
+        Shape (p,), > 0: median size of innovations.
+    """
+
+    def __init__(self, usual: FloatArray) -> None:
+        self._usual = usual
+        self._last = np.zeros((1, len(usual)))
+
+    def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
+        """Circumstances (n, C) of innovations (n, p): what their size is predicted from."""
+        sizes = np.log(np.nan_to_num(np.abs(innovations)) / self._usual + CALM)
+        before = np.concatenate([self._last, sizes[:-1]])
+        self._last = sizes[-1:].copy()
+        far = np.minimum(np.abs(predictors.last), 4.0)
+        return np.concatenate([far, before, predictors.beyond, np.ones((len(sizes), 1))], axis=1)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -51,37 +134,13 @@ def hold(values: FloatArray) -> FloatArray:
     return np.take_along_axis(values, np.maximum.accumulate(row, axis=0), axis=0)
 
 
-def products(residuals: FloatArray) -> FloatArray:
-    """One batch's sums of products of its predictors, shape (3p, 3p)."""
-    predictors = Lags(residuals.shape[1]).advance(residuals)[LAGS:]
-    total: FloatArray = predictors.T @ predictors
-    return total
+def predict(features: FloatArray, weights: FloatArray) -> FloatArray:
+    """What the features (n, F) foretell of each tag, shape (n, p); the same bits whatever n is."""
+    chunks = [features[first : first + _CHUNK] for first in range(0, len(features), _CHUNK)]
+    return np.concatenate([(chunk[:, :, None] * weights).sum(axis=1) for chunk in chunks])
 
 
-def learn_weights(sums: FloatArray) -> FloatArray:
-    """Ridge regression weights from sums of products.
-
-    Parameters
-    ----------
-    sums
-        Shape (3p, 3p): ``products`` summed over batches.
-
-    Returns
-    -------
-    Shape (3p, p): column j predicts tag j; its own present value has weight 0.
-    """
-    tags = len(sums) // 3
-    weights = np.zeros((3 * tags, tags))
-    ridge = np.diag(_RIDGE * np.diag(sums) + 1e-9)
-    for tag in range(tags):
-        use = np.array([k for k in range(2 * tags) if k != tag] + [2 * tags + tag])
-        weights[use, tag] = np.linalg.solve(sums[np.ix_(use, use)] + ridge[np.ix_(use, use)], sums[use, tag])
-    return weights
-
-
-def predict(predictors: FloatArray, weights: FloatArray) -> FloatArray:
-    """What the predictors (n, 3p) foretell of each tag, shape (n, p); summed in order, whatever n is."""
-    foretold = np.zeros((len(predictors), weights.shape[1]))
-    for k in range(len(weights)):
-        foretold += predictors[:, k : k + 1] * weights[k]
-    return foretold
+def predicted_size(circumstances: FloatArray, model: OneStep) -> FloatArray:
+    """Size of each innovation (n, p), > 0, in standardised residuals."""
+    size: FloatArray = model.usual * np.exp(np.clip(predict(circumstances, model.size_weights), _LEAST, _MOST))
+    return size

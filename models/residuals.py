@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray
-from models.innovation import Lags, predict
+from models.innovation import Past, Sizes, predict, predicted_size
 from models.monitor import Numbers
 from models.mspc import hotelling_t2, project, spe
 from models.schedule import ScheduleBank
@@ -20,6 +20,7 @@ class Residuals:
 
     z: FloatArray  # (n, p) standard deviations from the mean trajectory
     innovation: FloatArray  # (n, p) z less its one-step prediction; a schedule tag: noise deviations off its schedule
+    size: FloatArray  # (n, p) > 0: predicted size of the innovation; a schedule tag: 1
     expected: FloatArray  # (n, p) what was foretold, in each tag's unit of measure
     plane: FloatArray  # (n, p) what T² and SPE are of
     t2: FloatArray  # (n,)
@@ -37,7 +38,8 @@ class Residual:
 
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
-        self._lags = Lags(len(trajectory.weights) // 3)
+        self._past = Past(trajectory.one_step.scaling)
+        self._sizes = Sizes(trajectory.one_step.usual)
         self._bank = ScheduleBank(trajectory.schedule)
 
     def advance(self, position: FloatArray, values: FloatArray) -> Residuals:
@@ -53,27 +55,30 @@ class Residual:
         trajectory, columns = self._trajectory, self._trajectory.schedule.columns
         mean, scale = at_position(trajectory.mean, position), at_position(trajectory.scale, position)
         z = (values - mean) / scale
-        foretold = predict(self._lags.advance(z), trajectory.weights)
-        innovation, expected, plane = z - foretold, mean + scale * foretold, z.copy()
+        predictors = self._past.advance(z, values)
+        foretold = predict(predictors.features, trajectory.one_step.weights)
+        innovation, expected, plane = predictors.clipped - foretold, mean + scale * foretold, z.copy()
+        size = predicted_size(self._sizes.advance(predictors, innovation), trajectory.one_step)
         scheduled, programme = self._bank.advance(position, values[:, columns])
         innovation[:, columns] = plane[:, columns] = scheduled
-        expected[:, columns] = programme
+        expected[:, columns], size[:, columns] = programme, 1.0
         plane = np.clip(plane, -_CLIP, _CLIP)
         scores = project(plane, trajectory.loadings)
         known = np.isfinite(plane).any(axis=1)
         t2 = np.where(known, hotelling_t2(scores, trajectory.eigenvalues), np.nan)
         return Residuals(
-            z, innovation, expected, plane, t2, np.where(known, spe(plane, scores, trajectory.loadings), np.nan)
+            z, innovation, size, expected, plane, t2, np.where(known, spe(plane, scores, trajectory.loadings), np.nan)
         )
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {**self._lags.state(), **self._bank.state()}
+        return {"past": self._past.state(), "sizes": self._sizes.state(), "bank": self._bank.state()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._lags.restore(numbers)
-        self._bank.restore(numbers)
+        self._past.restore(numbers["past"])  # type: ignore[arg-type]
+        self._sizes.restore(numbers["sizes"])  # type: ignore[arg-type]
+        self._bank.restore(numbers["bank"])  # type: ignore[arg-type]
 
 
 def at_position(grid: FloatArray, position: FloatArray) -> FloatArray:

@@ -117,9 +117,8 @@ def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
     """Master and noise from aligned released batches, shape (B, G, q); a twin may have no schedule tags (q = 0)."""
     if len(columns) == 0:
         return Schedule(columns, aligned[0], aligned[0])
-    master = np.empty(aligned.shape[1:])  # without schedule tags: no columns
-    for q in range(master.shape[1]):
-        master[:, q] = flatten(np.median(aligned[:, :, q], axis=0), _noise(aligned[:, :, q]))
+    batches = [aligned[:, :, q] for q in range(len(columns))]
+    master = np.stack([flatten(np.median(rows, axis=0), _noise(rows)) for rows in batches], axis=1)
     noise = 1.4826 * np.median(np.abs(aligned - master), axis=0)
     smooth = median_filter(noise, size=(2 * max(3, len(noise) // 100) + 1, 1), mode="nearest")
     return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12))

@@ -11,6 +11,7 @@ KINDS = ("residual", "ewma", "drift", "noise", "level")  # one column a tag each
 JOINT = ("t2", "spe")
 _SHORT, _LONG, _NOISE = 5.0, 50.0, 8.0  # scans
 _CLIP = 8.0  # a larger residual adds no more than this to what accumulates
+_BOUND = 1.25  # times its limit: what accumulates goes no further
 
 
 class Statistics:
@@ -19,22 +20,27 @@ class Statistics:
     Parameters
     ----------
     size
-        Shape (G, p), > 0: usual size of each tag's innovation around each grid point.
+        Shape (G, p), > 0: usual ratio of each tag's innovation to its predicted size, around each grid point.
     scheduled
         Positions of the schedule tags: their level is their schedule, so they have no ``level`` of their own.
+    limits
+        Shape (G, 5p + 2): of the statistics, once they are known.
     """
 
-    def __init__(self, size: FloatArray, scheduled: IntArray) -> None:
+    def __init__(self, size: FloatArray, scheduled: IntArray, limits: FloatArray | None = None) -> None:
         tags = size.shape[1]
         self._size, self._scheduled = size, scheduled
+        self._bounds = np.full((len(size), 3 * tags), np.nan) if limits is None else _BOUND * limits[:, tags : 4 * tags]
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
 
     def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
         """Statistics (n, 5p + 2), all >= 0; NaN: not judged."""
-        raw = residuals.innovation / at_position(self._size, position)
+        raw = residuals.innovation / (residuals.size * at_position(self._size, position))
         scaled = np.clip(raw, -_CLIP, _CLIP)
-        short, long = np.abs(self._short.advance(scaled)), np.abs(self._long.advance(scaled))
-        noise = self._noise.advance(scaled)
+        bounds = np.split(at_position(self._bounds, position), 3, axis=1)
+        short = np.abs(self._short.advance(scaled, bounds[0]))
+        long = np.abs(self._long.advance(scaled, bounds[1]))
+        noise = self._noise.advance(scaled, bounds[2])
         level = np.abs(residuals.z)
         level[:, self._scheduled] = np.nan
         absent = np.isnan(scaled)

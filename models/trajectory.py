@@ -6,16 +6,19 @@ trajectory does.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.alignment import Recipe, recorded_maturity
 from models.block import FloatArray, IntArray, RecordedBatch
-from models.innovation import learn_weights, products
+from models.innovation import OneStep, Scaling
 from models.mspc import subspace
+from models.regression import Regressions, learn_scaling
 from models.schedule import Schedule, align_batches, find_schedule_tags, learn_schedule
+
+_T = TypeVar("_T")
 
 _MOST_POINTS = 2500
 _LEAST_SCALE = 0.1  # of a tag's scale over the whole recipe
@@ -31,21 +34,31 @@ class Trajectory:
     mean: FloatArray  # (G, p) in each tag's unit of measure; NaN: too few batches were there
     scale: FloatArray  # (G, p) standard deviation between batches, > 0
     schedule: Schedule
-    weights: FloatArray  # (3p, p) one-step prediction of standardised residuals
+    one_step: OneStep
     loadings: FloatArray  # (p, A)
     eigenvalues: FloatArray  # (A,)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All numbers by name; ``from_arrays`` takes them back."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "schedule"}
-        return {**own, **{f"schedule_{f.name}": getattr(self.schedule, f.name) for f in fields(self.schedule)}}
+        parts: dict[str, Any] = {
+            "": self,
+            "schedule_": self.schedule,
+            "one_step_": self.one_step,
+            "scaling_": self.one_step.scaling,
+        }
+        named = {f"{part}{field.name}": getattr(of, field.name) for part, of in parts.items() for field in fields(of)}
+        return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> "Trajectory":
         """The inverse of ``arrays``."""
-        schedule = Schedule(**{f.name: arrays[f"schedule_{f.name}"] for f in fields(Schedule)})
-        own = {field.name: arrays[field.name] for field in fields(cls) if field.name != "schedule"}
-        return cls(schedule=schedule, **own)
+        taken = {"one_step": _taken(OneStep, "one_step_", arrays, scaling=_taken(Scaling, "scaling_", arrays))}
+        return _taken(cls, "", arrays, schedule=_taken(Schedule, "schedule_", arrays), **taken)
+
+
+def _taken(kind: type[_T], part: str, arrays: dict[str, NDArray[Any]], **others: Any) -> _T:
+    own = {f.name: arrays[f"{part}{f.name}"] for f in fields(kind) if f.name not in others}  # type: ignore[arg-type]
+    return kind(**own, **others)
 
 
 def grid_points(recipe: Recipe, cadence_s: float) -> int:
@@ -105,22 +118,19 @@ class Learning:
         self._sums = self._grids.sum(axis=0)
         self._counts = self._known.sum(axis=0)
         self._deviations = self._squares()
-        self._products: list[FloatArray] = []
-        self._correlations: list[FloatArray] = []
-        for own in range(len(grids)):
-            mean, scale = self._centre(own)
-            z = np.clip((np.where(self._known[own], grids[own], np.nan) - mean) / scale, -_CLIP, _CLIP)
-            self._products.append(products(z))
-            self._correlations.append(np.nan_to_num(z).T @ np.nan_to_num(z))
+        tags = np.setdiff1d(np.arange(grids.shape[2]), self._columns)
+        residuals = [self._residuals(own) for own in range(len(grids))]
+        scaling = learn_scaling(grids.reshape(-1, grids.shape[2]))
+        self._regressions = Regressions(scaling, residuals, list(grids), tags)
+        self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
 
     def all_but(self, own: int | None) -> Trajectory:
         """The trajectory of all batches but ``own`` (None: of all)."""
         mean, scale = self._centre(own)
         rest = np.arange(len(self._grids)) != (-1 if own is None else own)
         schedule = learn_schedule(self._aligned[rest], self._columns)
-        weights = learn_weights(_total(self._products, own))
         loadings, eigenvalues = subspace(_shrunk(_total(self._correlations, own)))
-        return Trajectory(mean, scale, schedule, weights, loadings, eigenvalues)
+        return Trajectory(mean, scale, schedule, self._regressions.all_but(own), loadings, eigenvalues)
 
     def _centre(self, own: int | None) -> tuple[FloatArray, FloatArray]:
         """Mean and scale without ``own``."""
@@ -133,6 +143,11 @@ class Learning:
         scale = np.sqrt(np.maximum(_around(squares, reach), 0.0) / np.maximum(_around(counts, reach), 1.0))
         floor = _LEAST_SCALE * np.sqrt((scale**2).mean(axis=0))
         return mean, np.maximum(scale, np.maximum(floor, 1e-9 * (1 + np.abs(np.nanmean(mean, axis=0)))))
+
+    def _residuals(self, own: int) -> FloatArray:
+        """A batch's standardised residuals from the others, shape (G, p)."""
+        mean, scale = self._centre(own)
+        return np.clip((np.where(self._known[own], self._grids[own], np.nan) - mean) / scale, -_CLIP, _CLIP)
 
     def _squares(self) -> FloatArray:
         """Each batch's squared deviations from the mean of the others, shape (B, G, p)."""
