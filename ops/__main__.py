@@ -24,6 +24,7 @@ from models.errors import PatrolError
 
 COMMANDS = {
     "run": "Watch units live: scans and batch events from Kafka in, deviations out.",
+    "learn": "Learn released batches into a candidate reference, beside a live run.",
     "replay": "Watch recorded batches as if they were live, without Kafka.",
     "play": "Publish a recording to Kafka as if it were live.",
     "reference": "Learn, show, approve, list and retire references.",

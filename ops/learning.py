@@ -15,7 +15,7 @@ from models.reference import Reference, fit_reference
 from models.statistics import JOINT, KINDS
 from ops.config import Configuration
 from ops.recorded import read
-from ops.terminal import progress
+from ops.terminal import finish, progress
 
 _UNLIMITED = 1e12  # the limit of a statistic no batch can be judged by
 
@@ -38,6 +38,7 @@ def recorded_batches(configuration: Configuration, files: Sequence[Path]) -> lis
         for run in read(files, configuration):
             batches.append(to_recorded_batch(run))
             bar.advance(task, len(run.observed_us))
+        finish(bar, task)
     return batches
 
 

@@ -42,15 +42,7 @@ def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: 
     PatrolError
         What a source, step or sink raised, unwrapped.
     """
-    reference = "" if stored is None else f"{stored.id} {stored.sha256}"
-    owner = Owner(
-        flow=place.flow,
-        twin=configuration.twin.name,
-        config_sha256=configuration.sha256,
-        reference=reference,
-        created_at=datetime.now(UTC),
-    )
-    recovery = open_store(place.recovery, owner)
+    recovery = open_store(place.recovery, owner(place.flow, configuration, stored))
     since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"
     LOG.info("%s flow: %s in %s", place.flow, f"resumes from {since}" if recovery.resumed else "new", place.recovery)
     try:
@@ -93,6 +85,17 @@ def note(metrics: Metrics, record: Outbound) -> None:
     elif isinstance(record, Remark):
         metrics.remark(record.kind)
         LOG.info("%s: %s: %s", record.unit, record.kind, record.detail)
+
+
+def owner(flow: str, configuration: Configuration, stored: StoredVersion | None) -> Owner:
+    """Whose a recovery store made now would be."""
+    return Owner(
+        flow=flow,
+        twin=configuration.twin.name,
+        config_sha256=configuration.sha256,
+        reference="" if stored is None else f"{stored.id} {stored.sha256}",
+        created_at=datetime.now(UTC),
+    )
 
 
 def recovery_folder(configuration: Configuration, flow: str, asked: Path | None) -> Path:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.references import ReferenceStore, StoredVersion
+from connectors.references import ReferenceStore, StoredVersion, VersionState
 from models.errors import ReferenceError
 from models.monitor import Monitor
 from models.reference import Reference
 from models.twin import Twin
 from ops.config import Configuration
+
+_JUDGING: tuple[VersionState, ...] = ("approved",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,10 @@ def _found(configuration: Configuration, choice: Choice) -> tuple[StoredVersion,
     store = ReferenceStore(choice.store or Path(configuration.references.store))
     if choice.reference is not None:
         name, version = split(choice.reference)
-        states = ("approved", "candidate", "retired") if choice.unapproved else ("approved",)
+        states: tuple[VersionState, ...] = (*_JUDGING, "candidate", "retired") if choice.unapproved else _JUDGING
         return store.load(name, version, states=states)
     name = configuration.twin.name
-    states = ("approved", "candidate") if choice.unapproved else ("approved",)
+    states = (*_JUDGING, "candidate") if choice.unapproved else _JUDGING
     if not any(stored.state in states for stored in store.list(name)):
         return None
     return store.load(name, states=states)

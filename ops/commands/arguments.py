@@ -12,3 +12,10 @@ Store = Annotated[
     Path | None,
     typer.Option("--store", metavar="FOLDER", help="Reference store. Default: references.store."),
 ]
+Version = Annotated[
+    str | None, typer.Option("--reference", metavar="NAME@VERSION", help="Default: the newest approved version.")
+]
+Unapproved = Annotated[bool, typer.Option("--unapproved", help="Allow a candidate or retired version.")]
+RecoveryFolder = Annotated[
+    Path | None, typer.Option("--recovery", metavar="FOLDER", help="Snapshots. Default: the twin's recovery.folder.")
+]

@@ -1,17 +1,11 @@
 """``patrol learn``: released batches into a candidate reference."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ops.commands import command_app
-from ops.commands.arguments import Store, TwinFile
+from ops.commands.arguments import RecoveryFolder, Store, TwinFile
 
 app = command_app()
-RecoveryFolder = Annotated[
-    Path | None, typer.Option("--recovery", metavar="FOLDER", help="Snapshots. Default: the twin's recovery.folder.")
-]
 _EPOCH_S = 10.0  # the scans of running batches are many; nobody waits for a candidate
 
 

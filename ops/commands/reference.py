@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = command_app("Learn, show, approve, list and retire references: what released batches looked like.")
 
+_DEFAULT = Path("refs")  # as references.store, where no twin says otherwise
+
 What = Annotated[
     str, typer.Argument(metavar="TWIN.toml|NAME[@VERSION]", help="A twin's file or a reference's name; newest version.")
 ]
@@ -121,7 +123,9 @@ def list_(
 
     patrol reference list --store refs
     """
-    kept, name, _ = _asked(what, store)
+    from connectors.references import ReferenceStore
+
+    kept, name, _ = (ReferenceStore(store or _DEFAULT), None, None) if what is None else _asked(what, store)
     for stored in kept.list(name):
         by = f"approved by {stored.approved_by}" if stored.approved_by else f"by {stored.created_by}"
         print(
@@ -130,17 +134,16 @@ def list_(
         )
 
 
-def _asked(what: str | None, store: Path | None) -> "tuple[ReferenceStore, str | None, int | None]":
+def _asked(what: str, store: Path | None) -> "tuple[ReferenceStore, str, int | None]":
     """Store, name and version of ``TWIN.toml``, ``NAME`` or ``NAME@VERSION``."""
     from connectors.references import ReferenceStore
     from ops.config import load
     from ops.watching import split
 
-    if what is not None and what.endswith(".toml"):
+    if what.endswith(".toml"):
         configuration = load(Path(what))
         return _store(configuration, store), configuration.twin.name, None
-    name, version = (None, None) if what is None else split(what)
-    return ReferenceStore(store or Path("refs")), name, version
+    return ReferenceStore(store or _DEFAULT), *split(what)
 
 
 def _store(configuration: "Configuration", store: Path | None) -> "ReferenceStore":

@@ -11,7 +11,7 @@ import typer
 from models.errors import RecordingError
 from models.records import Deviation, Outbound
 from ops.commands import command_app
-from ops.commands.arguments import MoreScans, Scans, Store, TwinFile
+from ops.commands.arguments import MoreScans, Scans, Store, TwinFile, Unapproved, Version
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,10 +27,6 @@ Out = Annotated[
 Revisions = Annotated[
     Path | None, typer.Option("--revisions", metavar="FILE", help="One line a revision, in order; - is stdout.")
 ]
-Version = Annotated[
-    str | None, typer.Option("--reference", metavar="NAME@VERSION", help="Default: the newest approved version.")
-]
-Unapproved = Annotated[bool, typer.Option("--unapproved", help="Allow a candidate or retired version.")]
 
 
 @app.command()
@@ -62,7 +58,7 @@ def replay(
     from ops.watching import Choice, judges
 
     judged_by = judges(configuration, Choice(store=store, reference=reference, unapproved=unapproved))
-    console.print(judged_by.told, highlight=False)
+    console.print(judged_by.told, highlight=False, markup=False)
     replayed = Replay(configuration, judged_by.monitors)
     with lines(out) as write, lines(revisions) as write_revision:
         for said in watched(replayed, configuration, [*scans, *(more or ())]):
@@ -95,7 +91,7 @@ def lines(path: Path | None) -> Iterator[Callable[[Deviation], object]]:
 def watched(replayed: "Replay", configuration: "Configuration", files: Sequence[Path]) -> Iterator[list[Outbound]]:
     """Replay the files with a progress bar; what is said, block by block."""
     from ops.recorded import one_after_another, read
-    from ops.terminal import progress
+    from ops.terminal import finish, progress
 
     runs = one_after_another(read(files, configuration), configuration.twin)
     with progress("scans") as bar:
@@ -105,10 +101,12 @@ def watched(replayed: "Replay", configuration: "Configuration", files: Sequence[
             for scans, said in replayed.run(run):
                 bar.advance(task, scans)
                 yield said
+        finish(bar, task)
 
 
 def summary(replayed: "Replay") -> "Table":
     """Per batch: scans, deviations, causes and the first one's age."""
+    from rich.markup import escape
     from rich.table import Table
 
     from ops.replaying import by_batch
@@ -121,8 +119,10 @@ def summary(replayed: "Replay") -> "Table":
         table.add_column(heading, justify="right" if heading in ("scans", "deviations") else "left")
     for (unit, batch), scans in replayed.scans.items():
         deviations = found.get((unit, batch), [])
-        causes = ", ".join(dict.fromkeys(f"{one.cause} ({one.grade})" for one in deviations))
-        table.add_row(batch or unit, str(scans), str(len(deviations)), causes, _moment(deviations))
+        causes = ", ".join(
+            dict.fromkeys(one.cause if one.grade == "approved" else f"{one.cause} (advisory)" for one in deviations)
+        )
+        table.add_row(escape(batch or unit), str(scans), str(len(deviations)), escape(causes), _moment(deviations))
     return table
 
 

@@ -2,13 +2,10 @@
 
 import logging
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ops.commands import command_app
-from ops.commands.arguments import Store, TwinFile
+from ops.commands.arguments import RecoveryFolder, Store, TwinFile, Unapproved, Version
 
 if TYPE_CHECKING:
     from connectors.metrics import Metrics
@@ -18,14 +15,6 @@ if TYPE_CHECKING:
 
 app = command_app()
 LOG = logging.getLogger("patrol")
-
-Version = Annotated[
-    str | None, typer.Option("--reference", metavar="NAME@VERSION", help="Default: the newest approved version.")
-]
-Unapproved = Annotated[bool, typer.Option("--unapproved", help="Allow a candidate or retired version.")]
-RecoveryFolder = Annotated[
-    Path | None, typer.Option("--recovery", metavar="FOLDER", help="Snapshots. Default: the twin's recovery.folder.")
-]
 
 
 @app.command()

@@ -1,0 +1,123 @@
+"""What must be in order before a batch starts, checked one by one; nothing is changed unless asked to."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from connectors.exposition import serve
+from connectors.recovery import open_store
+from connectors.references import StoredVersion
+from connectors.settings import Topics
+from connectors.topics import TopicState, Use, create_topics, describe
+from models.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
+from ops.config import Configuration
+from ops.running import owner, recovery_folder
+from ops.watching import Choice, judges
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One check: what was found, or what is wrong and what to do."""
+
+    what: str
+    said: str
+    exit_code: int = 0  # of the error; 0: in order
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is in order."""
+        return self.exit_code == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``patrol check`` is asked."""
+
+    choice: Choice
+    recovery: Path | None = None
+    cold_start: bool = False  # a batch twin without a reference is meant so
+    partitions: int | None = None  # create missing topics with so many; None: create nothing
+
+
+def checks(configuration: Configuration, asked: Asked) -> Iterator[Outcome]:
+    """Reference, recovery store, metrics port, broker and each topic, each as soon as it is known."""
+    found: list[StoredVersion | None] = []  # empty: the reference is not in order
+    yield _outcome("reference", partial(_reference, configuration, asked, found))
+    if found:
+        yield _outcome("recovery", partial(_recovery, configuration, asked, found[0]))
+    yield _outcome("metrics", partial(_metrics, configuration))
+    states: list[TopicState] = []
+    yield _outcome("broker", partial(_broker, configuration, asked, states))
+    for state in states:
+        yield _outcome(f"topic {state.topic}", partial(_topic, state, uses(configuration.kafka.topics)[state.topic]))
+
+
+def uses(topics: Topics) -> dict[str, Use]:
+    """Each topic, and what PATrol does with it."""
+    read: dict[str, Use] = dict.fromkeys((*topics.scans, *topics.context), "read")
+    written: dict[str, Use] = dict.fromkeys((topics.deviations, topics.scores, topics.dead_letters), "write")
+    return read | written
+
+
+def _outcome(what: str, check: Callable[[], str]) -> Outcome:
+    try:
+        return Outcome(what, check())
+    except PatrolError as exc:
+        return Outcome(what, str(exc), exc.exit_code)
+
+
+def _reference(configuration: Configuration, asked: Asked, found: list[StoredVersion | None]) -> str:
+    chosen = judges(configuration, asked.choice)
+    if chosen.stored is None and configuration.twin.mode == "batch" and not asked.cold_start:
+        raise ReferenceError(
+            f"no approved reference of {configuration.twin.name!r}; `patrol reference fit` one and approve it, "
+            "or say that a cold start is meant: --cold-start"
+        )
+    found.append(chosen.stored)
+    if chosen.stored is None:
+        return chosen.told
+    return f"{chosen.stored.id}, {chosen.stored.state}, checksum {chosen.stored.sha256[:12]} verified, tags match"
+
+
+def _recovery(configuration: Configuration, asked: Asked, stored: StoredVersion | None) -> str:
+    folder = recovery_folder(configuration, "deviation", asked.recovery)
+    if folder.exists():
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise RecoveryError(f"{folder}: cannot be written; mend its permissions or choose another recovery.folder")
+        if not any(folder.iterdir()):
+            return f"{folder}: empty, a new store will be made"
+        kept = open_store(folder, owner("deviation", configuration, stored))
+        return f"{folder}: snapshots since {kept.owner.created_at:%Y-%m-%d %H:%M} UTC, of this configuration"
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)):
+        raise RecoveryError(f"{folder}: cannot be made in {above}; mend that or choose another recovery.folder")
+    return f"{folder}: will be made"
+
+
+def _metrics(configuration: Configuration) -> str:
+    served = serve(CollectorRegistry(), configuration.metrics, ready=lambda: False, live=lambda: False)
+    served.close()
+    return f"{configuration.metrics.address}:{configuration.metrics.port or 'any free port'} is free"
+
+
+def _broker(configuration: Configuration, asked: Asked, states: list[TopicState]) -> str:
+    kafka, made = configuration.kafka, list[str]()
+    names = tuple(uses(kafka.topics))
+    if asked.partitions is not None:
+        missing = [state.topic for state in describe(kafka, names) if not state.partitions]
+        made = create_topics(kafka, missing, asked.partitions)
+    states += describe(kafka, names)
+    created = f", created {', '.join(made)}" if made else ""
+    return f"{kafka.bootstrap_servers} answers{created}"
+
+
+def _topic(state: TopicState, use: Use) -> str:
+    trouble = state.trouble(use)
+    if trouble is not None:
+        raise BrokerError(trouble)
+    known = state.readable if use == "read" else state.writable
+    return f"{state.partitions} partition(s), {use}" + ("" if known else " (the broker does not say who may)")
