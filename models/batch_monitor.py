@@ -9,8 +9,9 @@ from models.alignment import Aligner
 from models.block import FloatArray, IntArray, Stretch
 from models.contributors import Account, contributors
 from models.episode import PROCESS, Episode, Roles
-from models.fitting import immediate
+from models.fitting import immediate, learner_input
 from models.judgement import Finding, Judgement
+from models.learner import Learner
 from models.monitor import Numbers
 from models.persistence import Persistence
 from models.records import Category, Contributor
@@ -48,6 +49,7 @@ class BatchMonitor:
         self._health = SensorHealth(twin, reference.sensors)
         self._residual = Residual(fitted.trajectory)
         self._statistics = Statistics(fitted.size, scheduled, fitted.limits)
+        self._learner = Learner(twin.tag_names, fitted.learner)
         self._persistence = Persistence(immediate(len(twin.tags), scheduled))
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), scheduled))
@@ -76,11 +78,12 @@ class BatchMonitor:
         with np.errstate(divide="ignore"):
             excess = np.log(held) / fitted.tail
         causes = self._episode.advance(stretch.age_s, excess)
+        learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
         size = residuals.size * at_position(fitted.size, position)
         account = Account(self._twin, stretch.values, residuals, excess, size, fitted.trajectory)
         return Judgement(
             maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
-            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, account)),
+            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, account), *learner),
             lambda row: contributors(account, row),
         )  # fmt: skip
 
@@ -99,7 +102,7 @@ class BatchMonitor:
     def _parts(self) -> dict[str, _Part]:
         return {
             "health": self._health, "residual": self._residual, "statistics": self._statistics,
-            "persistence": self._persistence, "episode": self._episode,
+            "persistence": self._persistence, "episode": self._episode, "learner": self._learner,
         }  # fmt: skip
 
     def _findings(self, held: FloatArray, causes: IntArray, account: Account) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
 from models.calibration import limit_for, local_sums, local_width
+from models.learner import LearnerLimits, learn_learner_limits
 from models.persistence import Persistence
 from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS, Statistics
@@ -16,6 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 _REACH = 0.022  # maturity to either side over which widths are taken together
 _NEVER = 1e12  # the limit of what no batch could be judged by
+_LEARNER_SHARE = 0.2  # of the budget; the frozen champion has the rest
 _LEAST_TAIL = 0.1  # of log maxima
 _PRIOR_BATCHES = 10  # the tail of one statistic is shrunk towards the usual one with the weight of so many batches
 
@@ -28,6 +30,7 @@ class Fitted:
     size: FloatArray  # (G, p) usual ratio of innovations to their predicted size
     limits: FloatArray  # (G, k) of the statistics
     tail: FloatArray  # (k,) spread of each statistic's log maximum over good batches
+    learner: LearnerLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,34 @@ def fit(
         left_out.append(_LeftOut(position, residuals, trajectory.schedule.columns))
         progress("left-out batches", own + 1, len(course))
     trajectory = learning.all_but(None)
-    points = len(trajectory.mean)
-    sizes, size = _widths(
-        [(one.position, np.abs(one.residuals.innovation / one.residuals.size)) for one in left_out], points
-    )
+    sizes, size = _widths([(one.position, _surprise(one.residuals)) for one in left_out], len(trajectory.mean))
     statistics = [
         Statistics(own, one.scheduled).advance(one.position, one.residuals)
         for own, one in zip(sizes, left_out, strict=True)
     ]
-    progress("limits", 1, 1)
-    return Fitted(trajectory, size, *_limits([one.position for one in left_out], statistics, trajectory, budget))
+    positions = [one.position for one in left_out]
+    limits, tail = _limits(positions, statistics, trajectory, (1 - _LEARNER_SHARE) * budget)
+    progress("limits", 1, 2)
+    seen = [
+        learner_input(one.residuals, at_position(own, one.position), at_position(limits, one.position))
+        for own, one in zip(sizes, left_out, strict=True)
+    ]
+    learner = learn_learner_limits(seen, _LEARNER_SHARE * budget)
+    progress("limits", 2, 2)
+    return Fitted(trajectory, size, limits, tail, learner)
+
+
+def learner_input(
+    residuals: Residuals, size: FloatArray, limits: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the learner hears: innovations (n, p) in their usual sizes, T² and SPE (n,) over their limits."""
+    scaled = residuals.innovation / (residuals.size * size)
+    return scaled, residuals.t2 / limits[:, -2], residuals.spe / limits[:, -1]
+
+
+def _surprise(residuals: Residuals) -> FloatArray:
+    surprise: FloatArray = np.abs(residuals.innovation / residuals.size)
+    return surprise
 
 
 def immediate(tags: int, scheduled: IntArray) -> BoolArray:

@@ -16,6 +16,7 @@ from models.alignment import Recipe, learn_recipe, recorded_maturity
 from models.block import FloatArray, RecordedBatch
 from models.errors import ReferenceError
 from models.fitting import Fitted, Progress, fit
+from models.learner import LearnerLimits
 from models.sensor import SensorLimits, learn_sensor_limits
 from models.trajectory import Learning, Trajectory, grid_points, manipulated_columns, on_grid, position_of
 from models.twin import Twin
@@ -55,6 +56,7 @@ class Reference:
         """All numbers by name."""
         arrays: dict[str, NDArray[Any]] = dict(self.fitted.trajectory.arrays())
         arrays |= {"size": self.fitted.size, "limits": self.fitted.limits, "tail": self.fitted.tail}
+        arrays |= self.fitted.learner.arrays()
         arrays |= {"sensor_stuck": self.sensors.stuck, "sensor_missing": self.sensors.missing}
         for k, batch in enumerate(self.recordings):
             arrays |= {f"batch_{k}_age_s": batch.age_s, f"batch_{k}_values": batch.values.astype(np.float32)}
@@ -87,7 +89,13 @@ class Reference:
             budget=meta["budget"],
             recipe=msgspec.convert(meta["recipe"], Recipe),
             recordings=recordings,
-            fitted=Fitted(Trajectory.from_arrays(arrays), arrays["size"], arrays["limits"], arrays["tail"]),
+            fitted=Fitted(
+                Trajectory.from_arrays(arrays),
+                arrays["size"],
+                arrays["limits"],
+                arrays["tail"],
+                LearnerLimits.from_arrays(arrays),
+            ),
             sensors=SensorLimits(arrays["sensor_stuck"], arrays["sensor_missing"]),
         )
 

@@ -94,8 +94,7 @@ def _without(moments: Sequence[tuple[FloatArray, FloatArray]], own: int | None) 
 
 def _ridge(products: FloatArray, targets: FloatArray) -> FloatArray:
     ridge = (_RIDGE * np.diag(products) + 1e-9) * np.eye(len(products))
-    weights: FloatArray = np.linalg.solve(products + ridge, targets)
-    return weights
+    return np.asarray(np.linalg.solve(products + ridge, targets), dtype=np.float64)
 
 
 def _usual(innovations: Sequence[FloatArray]) -> FloatArray:
