@@ -1,12 +1,8 @@
 """The learner: River models that each running batch carries beside the frozen reference. Advisory, always.
 
 They start from what left-out released batches showed and learn with every scan, so that they know this batch's own
-noise and level; a lasting rise above it is found by River's Page-Hinkley test. The frozen champion decides; the learner
-may see first what creeps, and where the two disagree for long that is a number for the score.
-
-References
-----------
-Page (1954), Biometrika 41(1/2), 100-115. Gama et al. (2013), Machine Learning 90, 317-346 (fading factors).
+level and noise; what lies above that for a while is a change. The frozen champion decides; the learner may see first
+what creeps, and where the two disagree for long that is a number for the score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from river import drift, stats
+from river import stats
 from scipy.signal import lfilter
 
 from models.block import BoolArray, FloatArray
@@ -23,13 +19,12 @@ from models.calibration import limit_for
 from models.judgement import Finding
 from models.monitor import Numbers
 from models.records import Contributor
-from models.river_state import page_hinkley_numbers, put_page_hinkley, var_from, var_numbers
+from models.river_state import ewmean_from, var_from, var_numbers
 
 SERIES = ("learner_t2", "learner_spe", "learner_residual")  # logarithms of the ratios, and of the largest |z|
 _PRIOR_SCANS = 100.0  # the start counts as so many scans of this batch
 _CLIP = 4.0  # standard deviations: one scan says no more
-_TOLERANCE = 0.25  # standard deviations: a rise no larger is not counted (Page-Hinkley's delta)
-_MEMORY = 0.95  # fading factor: 20 scans
+_WEIGHT = 2 / (40 + 1)  # of the newest scan in the recent mean: 40 scans
 _LEAST = 1e-6  # of a ratio or |z|, before its logarithm
 _DISAGREEMENT_SPAN = 50.0  # scans
 _MOST = 3  # contributors named
@@ -42,7 +37,7 @@ class LearnerLimits:
     """Where the learner starts, and its limits."""
 
     start: FloatArray  # (k, 3) per series: scans, mean, sum of squares, as ``stats.Var`` keeps them
-    limit: FloatArray  # (k,) of the Page-Hinkley statistic, in standard deviations
+    limit: FloatArray  # (k,) of the recent mean error, in standard deviations
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All numbers by name."""
@@ -69,7 +64,7 @@ def learn_learner_limits(residuals: Sequence[Residuals], probability: float) -> 
     for own, values in enumerate(series):
         others = _start(series[:own] + series[own + 1 :])
         maxima[own] = Changes(others, np.full(len(SERIES), np.inf)).advance(values).max(axis=0)
-    usual = np.maximum(np.median(maxima, axis=0), 1.0)
+    usual = np.maximum(np.median(maxima, axis=0), 0.1)
     joint = np.maximum((maxima / usual).max(axis=1), 1e-3)
     return LearnerLimits(_start(series), usual * limit_for(joint, probability))
 
@@ -122,7 +117,7 @@ class Learner:
 
 
 class Changes:
-    """Rises of k series against their own past: a running mean and noise, and a Page-Hinkley test, of each.
+    """Rises of k series above their own past: a running mean and noise, and the mean of recent errors, of each.
 
     Parameters
     ----------
@@ -134,25 +129,25 @@ class Changes:
 
     def __init__(self, start: FloatArray, limit: FloatArray) -> None:
         self._limit = limit.tolist()
-        self._noise = [var_from(row) for row in start]
-        self._tests = [_test() for _ in start]
+        self._past = [var_from(row) for row in start]
+        self._recent = [ewmean_from(_WEIGHT, 0.0) for _ in start]
 
     def advance(self, series: FloatArray) -> FloatArray:
-        """The Page-Hinkley statistic after each scan, (n, k), >= 0; NaN in a series leaves it as it was."""
-        columns = zip(series.T.tolist(), self._noise, self._tests, self._limit, strict=True)
-        return np.array([_rise(*column) for column in columns]).T
+        """Mean recent error after each scan, (n, k), in standard deviations; NaN in a series leaves it as it was."""
+        columns = zip(series.T.tolist(), self._past, self._recent, self._limit, strict=True)
+        return np.array([_rises(*column) for column in columns]).T
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
         return {
-            "noise": np.array([var_numbers(model) for model in self._noise]),
-            "tests": np.array([page_hinkley_numbers(test) for test in self._tests]),
+            "past": np.array([var_numbers(model) for model in self._past]),
+            "recent": np.array([model.get() for model in self._recent]),
         }
 
     def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
-        self._noise = [var_from(row) for row in numbers["noise"]]
-        self._tests = [put_page_hinkley(_test(), row) for row in numbers["tests"]]
+        self._past = [var_from(row) for row in numbers["past"]]
+        self._recent = [ewmean_from(_WEIGHT, float(mean)) for mean in numbers["recent"]]
 
 
 class Disagreement:
@@ -187,23 +182,18 @@ class Disagreement:
 # -- inside ---------------------------------------------------------------------------------------------------
 
 
-def _test() -> drift.PageHinkley:
-    return drift.PageHinkley(min_instances=1, delta=_TOLERANCE, threshold=np.inf, alpha=_MEMORY, mode="up")
-
-
-def _rise(values: list[float], noise: stats.Var, test: drift.PageHinkley, limit: float) -> list[float]:
+def _rises(values: list[float], past: stats.Var, recent: stats.EWMean, limit: float) -> list[float]:
     """Score each value, then learn it where it is in control."""
-    risen, rise = [], max(0.0, test._sum_increase - test._min_increase)
+    rises, rise = [], recent.get()
     for value in values:
         if value == value:
-            scale = (noise._S / (noise.mean.n - 1)) ** 0.5
-            error = (value - noise.mean._mean) / scale
-            test.update(_CLIP if error > _CLIP else -_CLIP if error < -_CLIP else error)
-            rise = test._sum_increase - test._min_increase
+            error = (value - past.mean._mean) / (past._S / (past.mean.n - 1)) ** 0.5
+            recent.update(_CLIP if error > _CLIP else -_CLIP if error < -_CLIP else error)
+            rise = recent.get()
             if rise <= limit:
-                noise.update(value)
-        risen.append(rise)
-    return risen
+                past.update(value)
+        rises.append(rise)
+    return rises
 
 
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:

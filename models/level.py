@@ -41,11 +41,14 @@ def learn_wander(values: FloatArray, least_scale: FloatArray) -> tuple[Wander, F
 
     Returns
     -------
-    The wander, and the innovations after the first fifth of the scans, shape (n - n // 5, p).
+    The wander, and the innovations after the first fifth of the scans, shape (n - n // 5, p); NaN: no reading, or one
+    of the first fifth of a tag's own, from which its level starts.
     """
     gains = np.geomspace(min(4 / len(values), 1.0), 1.0, _GAINS)
-    errors, levels = _innovations(values, gains)
-    settled = errors[len(values) // 5 :]
+    known = np.isfinite(values)
+    first = known & (np.cumsum(known, axis=0) <= np.maximum(known.sum(axis=0) // 5, 1))
+    errors, levels = _innovations(values, gains, _mean(np.where(first, values, np.nan)))
+    settled = np.where(first[:, None], np.nan, errors)[len(values) // 5 :]
     power = np.sqrt(_mean(settled**2))
     power = np.sqrt(_mean(np.minimum(np.abs(settled), _OUTLIER * power) ** 2))  # (gains, p)
     best, tags = power.argmin(axis=0), np.arange(values.shape[1])
@@ -53,12 +56,11 @@ def learn_wander(values: FloatArray, least_scale: FloatArray) -> tuple[Wander, F
     return Wander(gains[best], scale, levels[best, tags]), settled[:, best, tags] / scale
 
 
-def _innovations(values: FloatArray, gains: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _innovations(values: FloatArray, gains: FloatArray, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """One-step errors (n, gains, p) of every candidate, and its last levels (gains, p)."""
-    level = np.broadcast_to(_mean(values[: max(len(values) // 5, 1)]), (len(gains), values.shape[1])).copy()
+    level = np.broadcast_to(start, (len(gains), len(start)))
     errors = np.empty((len(values), *level.shape))
     for row, seen in enumerate(values):
-        level = np.where(np.isnan(level), seen, level)
         errors[row] = seen - level
         level = level + gains[:, None] * np.nan_to_num(errors[row])
     return errors, level

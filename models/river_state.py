@@ -7,7 +7,7 @@ put back goes on bit for bit as the one it was taken from.
 from typing import Any
 
 import numpy as np
-from river import covariance, drift, stats
+from river import covariance, stats
 
 from models.block import FloatArray
 from models.monitor import Numbers
@@ -35,28 +35,16 @@ def var_from(numbers: Any) -> stats.Var:
     return model
 
 
-def page_hinkley_numbers(model: drift.PageHinkley) -> FloatArray:
-    """A Page-Hinkley test: its mean's count and value, both sums, both extremes, whether it has signalled; (7,)."""
-    return np.array(
-        [
-            model._x_mean.n,
-            model._x_mean.get(),
-            model._sum_increase,
-            model._sum_decrease,
-            model._min_increase,
-            model._max_decrease,
-            float(model.drift_detected),
-        ]
-    )
+def ewmean_from(fading_factor: float, mean: float) -> stats.EWMean:
+    """An exponentially weighted mean that goes on from ``mean`` (its first value is taken as it is).
 
-
-def put_page_hinkley(model: drift.PageHinkley, numbers: Any) -> drift.PageHinkley:
-    """``model`` (its parameters as constructed) with the state ``page_hinkley_numbers`` was given."""
-    count, mean, *sums, signalled = map(float, numbers)
-    model._x_mean = stats.Mean._from_state(count, mean)
-    model._sum_increase, model._sum_decrease, model._min_increase, largest = sums
-    model._max_decrease = largest  # type: ignore[assignment]  # River starts it at the int -1
-    model._drift_detected = bool(signalled)
+    Examples
+    --------
+    >>> ewmean_from(0.5, 2.0).get()
+    2.0
+    """
+    model = stats.EWMean(fading_factor)
+    model.update(mean)
     return model
 
 

@@ -103,7 +103,7 @@ def test_a_silent_tag_and_one_that_comes_and_goes_are_survived() -> None:
 def test_a_tag_that_speaks_late_in_the_learning_is_judged_from_its_own_readings_on() -> None:
     values = steady(900)
     values[: LEARN // 2, 2] = np.nan
-    values[500:, 2] -= 6
+    values[500:, 2] -= 7
     judgement = judge(values)
     assert not over(judgement)[:500].any()
     assert over(judgement)[505:].all()

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from river import covariance, drift, stats
+from river import covariance, stats
 
 from models.river_state import (
     covariance_from,
     covariance_numbers,
-    page_hinkley_numbers,
-    put_page_hinkley,
+    ewmean_from,
     var_from,
     var_numbers,
 )
@@ -29,32 +28,16 @@ def test_a_running_variance(cut: int) -> None:
     assert (after.get(), after.mean.get(), after.n) == (whole.get(), whole.mean.get(), whole.n)
 
 
-@pytest.mark.parametrize("cut", [0, 1, 57, 205, 399])
-def test_a_page_hinkley_test_that_signals_and_starts_anew(cut: int) -> None:
-    def signals(cut: int) -> list[int]:
-        model, found = drift.PageHinkley(threshold=8, delta=0.1), []
-        for row, x in enumerate(SERIES):
-            if row == cut:
-                model = put_page_hinkley(drift.PageHinkley(threshold=8, delta=0.1), page_hinkley_numbers(model))
-            model.update(x + 3 * (row > 200))
-            found += [row] * model.drift_detected
-        return found
-
-    assert signals(-1)
-    assert signals(cut) == signals(-1)
-
-
-def test_a_page_hinkley_test_put_back_right_after_its_signal_starts_anew_as_it_would_have() -> None:
-    model = drift.PageHinkley(min_instances=5, threshold=3, delta=0.1)
-    for x in SERIES:
-        model.update(x)
-        if model.drift_detected:
-            break
-    again = put_page_hinkley(drift.PageHinkley(min_instances=5, threshold=3, delta=0.1), page_hinkley_numbers(model))
-    model.update(1.0)
-    again.update(1.0)
-    assert model._x_mean.n == 1
-    assert page_hinkley_numbers(again).tolist() == page_hinkley_numbers(model).tolist()
+@pytest.mark.parametrize("cut", [1, 57, 399])
+def test_an_exponentially_weighted_mean(cut: int) -> None:
+    whole = stats.EWMean(0.05)
+    for x in SERIES[:cut]:
+        whole.update(x)
+    again = ewmean_from(0.05, whole.get())
+    for x in SERIES[cut:]:
+        whole.update(x)
+        again.update(x)
+        assert again.get() == whole.get()
 
 
 def test_a_shrunk_covariance() -> None:
