@@ -1,5 +1,6 @@
 """Records out to Kafka from a command: every one confirmed, or an error. (Flows have sinks.)"""
 
+import time
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -47,6 +48,10 @@ class Publisher:
                 self._producer.poll(0.1)
         self._producer.poll(0)
         self._raise_failed()
+
+    def now(self) -> float:
+        """Seconds of wall clock."""
+        return time.monotonic()
 
     def wait(self, wait_s: float) -> None:
         """Pass the time (wall clock) with confirmations."""

@@ -19,6 +19,9 @@ from ops.running import owner, recovery_folder
 from ops.watching import Choice, judges
 
 
+_BROKER_S = 5.0  # wall clock for an answer
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One check: what was found, or what is wrong and what to do."""
@@ -108,9 +111,9 @@ def _broker(configuration: Configuration, asked: Asked, states: list[TopicState]
     kafka, made = configuration.kafka, list[str]()
     names = tuple(uses(kafka.topics))
     if asked.partitions is not None:
-        missing = [state.topic for state in describe(kafka, names) if not state.partitions]
+        missing = [state.topic for state in describe(kafka, names, _BROKER_S) if not state.partitions]
         made = create_topics(kafka, missing, asked.partitions)
-    states += describe(kafka, names)
+    states += describe(kafka, names, _BROKER_S)
     created = f", created {', '.join(made)}" if made else ""
     return f"{kafka.bootstrap_servers} answers{created}"
 

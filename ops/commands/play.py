@@ -1,10 +1,10 @@
 """``patrol play``: publishes a recording to Kafka as if it were live, with its batch events."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 import typer
@@ -75,18 +75,19 @@ def play(
     runs = chosen(configuration, files, units_named(unit or (), files), limit_scans)
     if not keep_times:
         runs = from_now(runs)
-    ready(kafka, create=create_topics)
+    batches = any(run.batch_id is not None for run in runs)
+    ready(kafka, kafka.topics.scans[:1] + kafka.topics.batch_events[:batches], create=create_topics)
     total = count(runs, configuration.twin, manner)
     with progress("messages") as bar, Publisher(kafka) as publisher:
         task = bar.add_task("play", total=total)
-        for message in paced(messages(runs, configuration.twin, kafka.topics, manner), times, publisher.wait):
+        for message in paced(messages(runs, configuration.twin, kafka.topics, manner), times, publisher):
             publisher.publish(message.topic, message.record.unit, message.record)
             bar.advance(task)
     units = len({run.unit for run in runs})
     console.print(f"{total} message(s) of {units} unit(s) published and confirmed.", highlight=False)
 
 
-def ready(kafka: "Kafka", *, create: bool) -> None:
+def ready(kafka: "Kafka", topics: Sequence[str], *, create: bool) -> None:
     """Make sure that the topics played to are there.
 
     Raises
@@ -96,10 +97,9 @@ def ready(kafka: "Kafka", *, create: bool) -> None:
     """
     from connectors.topics import create_topics, describe
 
-    wanted = (kafka.topics.scans[0], *kafka.topics.batch_events[:1])
     if create:
-        create_topics(kafka, wanted)
-    troubles = [state.trouble("write") for state in describe(kafka, wanted)]
+        create_topics(kafka, topics)
+    troubles = [state.trouble("write") for state in describe(kafka, topics)]
     if any(troubles):
         raise BrokerError("; ".join(trouble for trouble in troubles if trouble is not None))
 
@@ -162,15 +162,22 @@ def units_named(pairs: Sequence[str], files: Sequence[Path]) -> dict[Path, str]:
     return named
 
 
-def paced(messages: "Iterable[Message]", speed: float, wait: Callable[[float], None]) -> "Iterator[Message]":
-    """Each message when it is due: by event time / speed from the first one's, so that waiting adds no drift.
+class Clock(Protocol):
+    """A clock that can be waited on."""
 
-    ``wait`` passes at most so many seconds (wall clock).
-    """
-    started, first_us = time.monotonic(), None
+    def now(self) -> float:
+        """Seconds of wall clock."""
+
+    def wait(self, wait_s: float) -> None:
+        """Pass at most so many seconds."""
+
+
+def paced(messages: "Iterable[Message]", speed: float, clock: Clock) -> "Iterator[Message]":
+    """Each message when it is due: by event time / speed from the first one's, so that waiting adds no drift."""
+    started, first_us = clock.now(), None
     for message in messages:
         first_us = message.at_us if first_us is None else first_us
         due = started + (message.at_us - first_us) / 1e6 / speed
-        while (left_s := due - time.monotonic()) > 0:
-            wait(left_s)
+        while (left_s := due - clock.now()) > 0:
+            clock.wait(left_s)
         yield message

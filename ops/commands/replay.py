@@ -119,11 +119,13 @@ def summary(replayed: "Replay") -> "Table":
         table.add_column(heading, justify="right" if heading in ("scans", "deviations") else "left")
     for (unit, batch), scans in replayed.scans.items():
         deviations = found.get((unit, batch), [])
-        causes = ", ".join(
-            dict.fromkeys(one.cause if one.grade == "approved" else f"{one.cause} (advisory)" for one in deviations)
-        )
+        causes = ", ".join(dict.fromkeys(map(_cause, deviations)))
         table.add_row(escape(batch or unit), str(scans), str(len(deviations)), escape(causes), _moment(deviations))
     return table
+
+
+def _cause(deviation: Deviation) -> str:
+    return deviation.cause if deviation.grade == "approved" else f"{deviation.cause} (advisory)"
 
 
 def _moment(deviations: Sequence[Deviation]) -> str:

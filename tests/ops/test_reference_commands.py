@@ -1,0 +1,74 @@
+"""The life of a reference from the command line: candidate, approved, retired; and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.__main__ import main
+
+
+def fit(culture: Path, *words: str) -> int:
+    return main(["reference", "fit", str(culture / "twin.toml"), "--scans", str(culture / "train.csv"), *words])
+
+
+def states(culture: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Id and state of every version, as listed."""
+    capsys.readouterr()
+    assert main(["reference", "list", "--store", str(culture / "refs")]) == 0
+    return [" ".join(line.split("\t")[:2]) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_reference_lives_from_candidate_to_retired(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twin = str(culture / "twin.toml")
+    assert fit(culture) == 0
+    assert states(culture, capsys) == ["culture@1 candidate"]
+    assert main(["reference", "approve", twin, "--by", "A. Smith", "--reason", "reviewed"]) == 0
+    assert states(culture, capsys) == ["culture@1 approved"]
+    assert fit(culture, "--approve", "B. Jones") == 0
+    assert states(culture, capsys) == ["culture@1 retired", "culture@2 approved"]
+    assert main(["reference", "retire", "culture@2", "--store", str(culture / "refs"), "--by", "A. Smith"]) == 0
+    assert states(culture, capsys) == ["culture@1 retired", "culture@2 retired"]
+
+
+def test_what_was_learnt_is_said_and_shown_again(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(culture, "--approve", "A. Smith") == 0
+    said = capsys.readouterr().err
+    assert "culture@1 approved, approved by A. Smith" in said
+    assert "SHA-256 " in said
+    assert "Learnt from 8 batches" in said
+    assert main(["reference", "show", str(culture / "twin.toml")]) == 0
+    shown = capsys.readouterr().err
+    assert "8 batches: G0, G1, G2, G3, G4, G5, G6, G7" in shown
+    assert all(statistic in shown for statistic in ("residual", "t2", "spe"))
+
+
+def test_several_recordings_may_follow_one_option(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(culture, str(culture / "dev.csv")) == 0
+    assert "11 batches: G0" in capsys.readouterr().err
+
+
+def test_too_few_batches_are_refused(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reference", "fit", str(culture / "twin.toml"), "--scans", str(culture / "dev.csv")]) == 3
+    assert "3 batches, needs 5 or more" in capsys.readouterr().err
+
+
+def test_a_continuous_twin_has_nothing_to_fit(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twin = culture / "twin.toml"
+    twin.write_text(twin.read_text().replace("cadence_s = 360", 'cadence_s = 360\nmode = "continuous"'))
+    assert fit(culture) == 3
+    assert "is continuous: it learns on line" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["culture@7", "nobody", "culture@new"])
+def test_a_version_that_is_not_there_is_named(what: str, culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(culture) == 0
+    assert main(["reference", "show", what, "--store", str(culture / "refs")]) == 3
+    assert what in capsys.readouterr().err
+
+
+def test_a_changed_file_is_refused(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(culture, "--approve", "A. Smith") == 0
+    (stored,) = (culture / "refs").glob("culture/1/*.npz")
+    stored.write_bytes(stored.read_bytes() + b" ")
+    assert main(["replay", str(culture / "twin.toml"), "--scans", str(culture / "dev.csv")]) == 3
+    assert "SHA-256 is" in capsys.readouterr().err
