@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter, minimum_filter
 
-from models.block import BoolArray, FloatArray, IntArray
+from models.block import FloatArray, IntArray
 from models.monitor import Numbers
 
 _REACH = 0.0075  # shifts up to this much maturity to either side
@@ -51,11 +51,11 @@ def find_schedule_tags(grids: FloatArray, candidates: IntArray) -> IntArray:
         Shape (c,): columns to try (the manipulated tags).
     """
     chosen = []
-    for column in candidates:
+    for column in candidates[np.isfinite(grids[:, :, candidates]).any(axis=(0, 1))]:
         aligned = align_batches(grids[:, :, column])
         left = np.abs(aligned - np.nanmedian(aligned, axis=0))
         noise = np.nanmedian(np.abs(np.diff(grids[:, :, column], axis=1))) / np.sqrt(2)
-        if 0.5 * noise < np.nanmedian(left) < 1.6 * noise and np.nanquantile(left, 0.95) < 12 * noise:
+        if 0.5 * noise < np.nanmedian(left) < 1.2 * noise and np.nanquantile(left, 0.95) < 4 * noise:
             chosen.append(int(column))
     return np.array(chosen, dtype=np.int64)
 
@@ -183,7 +183,7 @@ class ScheduleBank:
         gain = self._product / self._power
         spread = np.sqrt(1 + scaled**2 / self._power)
         error = (seen - gain * scaled) / spread
-        explained = _widened(_widened(self._misfit - self._misfit.min(axis=0) < _IMPLAUSIBLE))
+        explained = self._misfit - self._misfit.min(axis=0) < _IMPLAUSIBLE
         best = np.where(explained, np.abs(error), np.inf).argmin(axis=0)
         columns = np.arange(len(value))
         low = np.where(explained, gain * lowest, np.inf).min(axis=0)
@@ -197,14 +197,6 @@ class ScheduleBank:
         self._product += np.where(teach, seen * scaled, 0.0)
         self._misfit += np.where(known, np.minimum(error**2, _OUTLIER**2), 0.0)
         return residual, gain[best, columns] * predicted[0, best, columns]
-
-
-def _widened(plausible: BoolArray) -> BoolArray:
-    """The plausible shifts and their neighbours: a step may fall between two shifts of the bank."""
-    wide = plausible.copy()
-    wide[1:] |= plausible[:-1]
-    wide[:-1] |= plausible[1:]
-    return wide
 
 
 def _filled(row: FloatArray) -> FloatArray:

@@ -142,7 +142,7 @@ class Learning:
         reach = max(2, len(mean) // 200)
         scale = np.sqrt(np.maximum(_around(squares, reach), 0.0) / np.maximum(_around(counts, reach), 1.0))
         floor = _LEAST_SCALE * np.sqrt((scale**2).mean(axis=0))
-        return mean, np.maximum(scale, np.maximum(floor, 1e-9 * (1 + np.abs(np.nanmean(mean, axis=0)))))
+        return mean, np.maximum(scale, np.maximum(floor, 1e-9 * (1 + np.abs(np.nan_to_num(mean)).max(axis=0))))
 
     def _residuals(self, own: int) -> FloatArray:
         """A batch's standardised residuals from the others, shape (G, p)."""
