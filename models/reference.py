@@ -21,7 +21,7 @@ from models.sensor import SensorLimits, learn_sensor_limits
 from models.trajectory import Learning, Trajectory, grid_points, manipulated_columns, on_grid, position_of
 from models.twin import Twin
 
-_FORM = 1  # of meta and arrays
+_FORM = 2  # of meta and arrays
 LEAST_BATCHES = 5
 
 
@@ -57,7 +57,7 @@ class Reference:
         arrays: dict[str, NDArray[Any]] = dict(self.fitted.trajectory.arrays())
         arrays |= {"size": self.fitted.size, "limits": self.fitted.limits, "tail": self.fitted.tail}
         arrays |= self.fitted.learner.arrays()
-        arrays |= {"sensor_stuck": self.sensors.stuck, "sensor_missing": self.sensors.missing}
+        arrays |= self.sensors.arrays()
         for k, batch in enumerate(self.recordings):
             arrays |= {f"batch_{k}_age_s": batch.age_s, f"batch_{k}_values": batch.values.astype(np.float32)}
         return arrays
@@ -96,7 +96,7 @@ class Reference:
                 arrays["tail"],
                 LearnerLimits.from_arrays(arrays),
             ),
-            sensors=SensorLimits(arrays["sensor_stuck"], arrays["sensor_missing"]),
+            sensors=SensorLimits.from_arrays(arrays),
         )
 
 
@@ -121,8 +121,8 @@ def fit_reference(
     ConfigError
         The twin's alignment cannot be learnt from these batches.
     """
+    _check(twin, batches)
     recordings = tuple(_kept(twin, batch) for batch in batches)
-    _check(twin, recordings)
     recipe = learn_recipe(twin, recordings)
     points = grid_points(recipe, twin.cadence_s)
     sensors = learn_sensor_limits(twin, recordings)

@@ -1,13 +1,22 @@
-"""Is this reading fit to judge? Range, stuck and dropout of each sensor, against what released batches showed."""
+"""Is this sensor well, and is this reading fit to judge? Each tag against what it did in released batches.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+Range, stuck, dropout, spikes and a change of noise. There is no test of rate: a step faster than any in released
+batches is what a process fault looks like (measured), and one that comes back is a spike.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from models.block import BoolArray, FloatArray, RecordedBatch
+from models.calibration import limit_for
 from models.judgement import Finding
 from models.monitor import Numbers
+from models.motion import Motion, Moves
 from models.records import Contributor
 from models.twin import Twin
 
@@ -16,28 +25,77 @@ _MARGIN = 1.5  # times the longest run in released batches
 _OUT_OF_RANGE = 2  # scans in a row
 
 
+_CEILING = 6.0  # times a tag's median second difference: what is larger is a step, not noise
+_FORGET = 0.97  # a scan: spikes long ago count less
+_SPIKES = 2.0  # of late: one may be the process (a jump in what a tag is calculated from)
+_BEYOND = 1000.0  # times the limit: a ratio is told up to this
+_TESTS = 3  # with limits learnt from maxima: spike, noisier, quieter
+
+
 @dataclass(frozen=True, slots=True)
 class SensorLimits:
-    """Longest runs that are still normal, per tag."""
+    """What is still normal, per tag; each (p,)."""
 
-    stuck: FloatArray  # (p,) scans of one and the same value
-    missing: FloatArray  # (p,) scans without a reading
+    stuck: FloatArray  # scans of one and the same value
+    missing: FloatArray  # scans without a reading
+    spike: FloatArray  # size, in the tag's unit of measure
+    ceiling: FloatArray  # second difference that counts as noise at most, in the tag's unit of measure
+    quiet: FloatArray  # least roughness, in the tag's unit of measure
+    rough: FloatArray  # largest roughness, in the tag's unit of measure
 
     @classmethod
     def permissive(cls, twin: Twin) -> "SensorLimits":
-        """For a cold start, when nothing is known of the sensors' habits."""
-        tags = len(twin.tags)
-        return cls(np.full(tags, 60.0), np.full(tags, 10.0))
+        """For a cold start, when nothing is known of the sensors' habits: range, stuck and dropout only."""
+        never, stuck, missing = (np.full(len(twin.tags), limit) for limit in (np.inf, 60.0, 10.0))
+        return cls(stuck, missing, never, never, 0 * stuck, never)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All numbers by name."""
+        return {f"sensor_{field.name}": getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "SensorLimits":
+        """The inverse of ``arrays``."""
+        return cls(**{field.name: arrays[f"sensor_{field.name}"] for field in fields(cls)})
 
 
-def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch]) -> SensorLimits:
-    """Limits beyond what any released batch showed, with a margin."""
-    longest = np.zeros((2, len(twin.tags)))
-    for batch in batches:
-        runs = Runs(len(twin.tags)).advance(batch.values)
-        longest = np.maximum(longest, np.array([run.max(axis=0) for run in runs]))
+def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch], probability: float = 0.01) -> SensorLimits:
+    """Limits beyond what released batches showed.
+
+    Parameters
+    ----------
+    twin
+        Its tags are the columns of the batches' values.
+    batches
+        Two or more.
+    probability
+        That a spike or a noise of a good batch passes its limit, all tags and tests together. Runs get a margin.
+    """
+    tags = len(twin.tags)
+    runs = [Runs(tags).advance(batch.values) for batch in batches]
+    longest = np.array([[run.max(axis=0) for run in pair] for pair in runs]).max(axis=0)
     stuck, missing = np.maximum(_MARGIN * longest, _LEAST_RUN)
-    return SensorLimits(stuck, missing)
+    ceiling = _CEILING * np.median([_median(np.abs(np.diff(batch.values, 2, axis=0))) for batch in batches], axis=0)
+    moves = [Motion(ceiling).advance(batch.values) for batch in batches]
+    chance = probability / (_TESTS * tags)
+    spike = _largest([np.nan_to_num(move.spike).max(axis=0) for move in moves], chance)
+    rough = _largest([np.nan_to_num(move.rough).max(axis=0) for move in moves], chance)
+    least = np.array([np.nan_to_num(move.rough, nan=np.inf).min(axis=0) for move in moves])
+    with np.errstate(divide="ignore"):
+        quiet = 1 / _largest(list(1 / least), chance)
+    return SensorLimits(stuck, missing, spike, ceiling, quiet, rough)
+
+
+def _median(sizes: FloatArray) -> FloatArray:
+    """Of each column's numbers; 0 where there are none."""
+    return np.array([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0 for column in sizes.T])
+
+
+def _largest(maxima: Sequence[FloatArray], chance: float) -> FloatArray:
+    """The limit of each tag's batch maximum; inf where some batch has none."""
+    columns = np.array(maxima).T
+    usable = [len(row) > 1 and bool(np.isfinite(row).all() and (row > 0).all()) for row in columns]
+    return np.array([limit_for(row, chance) if good else np.inf for row, good in zip(columns, usable, strict=True)])
 
 
 class Runs:
@@ -82,8 +140,9 @@ class SensorHealth:
         tags = twin.tags.values()
         self._low = np.array([-np.inf if tag.low is None else tag.low for tag in tags])
         self._high = np.array([np.inf if tag.high is None else tag.high for tag in tags])
-        self._runs = Runs(len(twin.tags))
+        self._runs, self._motion = Runs(len(twin.tags)), Motion(limits.ceiling)
         self._outside = np.zeros(len(twin.tags))
+        self._spikes = np.zeros((1, len(twin.tags)))
 
     def advance(self, values: FloatArray) -> SensorVerdict:
         """Judge readings (n, p) in order of time; NaN: no reading."""
@@ -92,25 +151,44 @@ class SensorHealth:
         outside = _run_lengths(out, np.zeros_like(out), self._outside)
         self._outside = outside[-1].copy()
         fit = np.isfinite(values) & ~out & (stuck < self._limits.stuck)
+        moves, ones = self._motion.advance(np.where(out, np.nan, values)), np.ones(values.shape[1])
         tests = [
-            ("range", outside, np.full(values.shape[1], float(_OUT_OF_RANGE))),
+            ("range", outside, _OUT_OF_RANGE * ones),
             ("stuck", stuck, self._limits.stuck),
             ("dropout", missing, self._limits.missing),
+            ("spike", self._spikes_of_late(moves), _SPIKES * ones),
+            ("noise", self._noise_change(moves), ones),
         ]
         return SensorVerdict(fit, tuple(f for test in tests for f in self._findings(*test, values)))
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {**self._runs.state(), "outside": self._outside.copy()}
+        own = {"outside": self._outside.copy(), "spikes": self._spikes.copy()}
+        return {**self._runs.state(), **own, "motion": self._motion.state()}
 
-    def restore(self, numbers: Numbers) -> None:
+    def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
         self._runs.restore(numbers)
-        self._outside = np.array(numbers["outside"])
+        self._motion.restore(numbers["motion"])
+        self._outside, self._spikes = np.array(numbers["outside"]), np.array(numbers["spikes"])
+
+    def _spikes_of_late(self, moves: Moves) -> FloatArray:
+        """How many spikes beyond the limit each tag has had of late, (n, p)."""
+        seen = (moves.spike > self._limits.spike).astype(float)
+        counts, self._spikes = lfilter([1.0], [1.0, -_FORGET], seen, axis=0, zi=self._spikes)
+        late: FloatArray = counts
+        return late
+
+    def _noise_change(self, moves: Moves) -> FloatArray:
+        """How far each tag's roughness is beyond its limits, (n, p); above 1: noisier or quieter than any was."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            noisier, quieter = moves.rough / self._limits.rough, self._limits.quiet / moves.rough
+        change: FloatArray = np.minimum(np.nan_to_num(np.fmax(noisier, quieter), posinf=_BEYOND), _BEYOND)
+        return change
 
     def _findings(self, name: str, runs: FloatArray, limits: FloatArray, values: FloatArray) -> Iterator[Finding]:
         over = runs >= limits
-        for tag in np.flatnonzero(over.any(axis=0)).tolist():
+        for tag in np.flatnonzero((runs > 0).any(axis=0)).tolist():  # never over is not the same as not said
             word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
             def explain(row: int, tag: int = tag, word: str = word, unit: str = unit) -> tuple[Contributor, ...]:
