@@ -36,7 +36,11 @@ def client_config(kafka: Kafka, on_error: Callable[[KafkaError], None] | None = 
     ConfigError
         A secret is not where ``[kafka.secrets]`` says.
     """
-    config: dict[str, object] = {"client.id": "patrol", "bootstrap.servers": kafka.bootstrap_servers, **kafka.config}
+    config: dict[str, object] = {
+        "client.id": "patrol",
+        "reconnect.backoff.max.ms": 1000,
+    }  # 10 s of its own would be lost
+    config |= {"bootstrap.servers": kafka.bootstrap_servers, **kafka.config}
     config |= {setting: _secret(setting, place) for setting, place in kafka.secrets.items()}
     config |= {"logger": LOG, "error_cb": on_error or (lambda error: None)}
     return config

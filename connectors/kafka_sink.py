@@ -10,7 +10,7 @@ import time
 from typing import TypeVar
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from connectors.clients import client_config, is_away
 from connectors.codec import encode
@@ -26,6 +26,7 @@ LOG = logging.getLogger("patrol")
 Output = Deviation | Score | Rejected
 Header = tuple[str, str | bytes | None]
 W = TypeVar("W", bound=Output)
+LARGEST_LETTER = 900_000  # bytes; with its headers it must fit a message, or it would stop the flow again and again
 _WAIT_S = 0.2  # between two looks at what is still unconfirmed
 
 
@@ -68,6 +69,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         self._topic, self._stop, self._metrics, self._drain_s = topic, stop, metrics, kafka.drain_s
         self._seen, self._offsets = written.newest, dict(written.offsets)
         self._errors: list[str] = []
+        self._deadline: float | None = None  # while stopping
         settings: dict[str, object] = {
             "enable.idempotence": True,
             "acks": "all",
@@ -94,13 +96,8 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         DeliveryError
             The broker refused a record, or the flow is stopping and ``drain_s`` has passed.
         """
-        deadline: float | None = None
         while left := self._producer.flush(_WAIT_S):
-            self._check()
-            if self._stop.requested:
-                deadline = deadline or time.monotonic() + self._drain_s
-                if time.monotonic() > deadline:
-                    raise DeliveryError(self._topic, left, f"no confirmation within {self._drain_s:g} s of stopping")
+            self._check(left)
         self._check()
         self._metrics.broker(True)
         return dict(self._offsets)
@@ -120,7 +117,9 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
                 return
             except BufferError:  # the local queue is full: wait for confirmations
                 self._producer.poll(_WAIT_S)
-                self._check()
+                self._check(len(self._producer))
+            except KafkaException as exc:
+                raise DeliveryError(self._topic, 1, exc.args[0].str()) from exc
 
     def _on_delivery(self, error: KafkaError | None, sent: Message) -> None:
         if error is not None:
@@ -135,9 +134,14 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         if is_away(error):
             self._metrics.broker(False)
 
-    def _check(self) -> None:
+    def _check(self, waiting: int = 0) -> None:
+        """Raise when Kafka refused a record, or when the flow is stopping and has waited long enough."""
         if self._errors:
             raise DeliveryError(self._topic, len(self._errors), self._errors[0])
+        if waiting and self._stop.requested:
+            self._deadline = self._deadline or time.monotonic() + self._drain_s
+            if time.monotonic() > self._deadline:
+                raise DeliveryError(self._topic, waiting, f"no confirmation within {self._drain_s:g} s of stopping")
 
 
 def identity(item: Output) -> tuple[str, int]:
@@ -151,15 +155,18 @@ def identity(item: Output) -> tuple[str, int]:
 
 
 def message(item: Output) -> tuple[str, bytes, list[Header]]:
-    """Key, value and headers of a record's message; a dead letter keeps its original bytes."""
+    """Key, value and headers of a record's message; a dead letter keeps its original bytes (of very many the first)."""
     if isinstance(item, Rejected):
-        facts = {
+        facts: dict[str, str | int] = {
             "reason": item.reason,
             "detail": item.detail,
             "source-topic": item.origin.topic,
             "source-partition": item.origin.partition,
             "source-offset": item.origin.offset,
         }
-        return item.key or "", item.raw, [(name, str(fact).encode()) for name, fact in facts.items()]
+        if len(item.raw) > LARGEST_LETTER:
+            facts["cut-from-bytes"] = len(item.raw)
+        headers: list[Header] = [(name, str(fact).encode()) for name, fact in facts.items()]
+        return item.key or "", item.raw[:LARGEST_LETTER], headers
     key = item.deviation_id if isinstance(item, Deviation) else item.unit
     return key, encode(item), []

@@ -1,9 +1,10 @@
 """What an output topic already holds: read when a sink goes on from a snapshot, so that nothing is written twice."""
 
 import logging
+import time
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.clients import FORBIDDEN, client_config
 from connectors.reader import origin_of
@@ -14,7 +15,10 @@ from models.errors import BrokerError
 LOG = logging.getLogger("patrol")
 ID_HEADER = "patrol-id"  # says what a message is: name#ordinal
 _NEWEST = 100_000  # messages a partition looked at without a snapshot: far more than a first epoch writes
-_WAIT_S = 0.5
+_TAIL_BASE = -2000  # librdkafka: offset -2000 - n is n messages before the end
+_ANSWER_S = 0.5
+_POLL_S = 0.05
+_MISSING_S = 3.0  # wall clock a topic made just now may take to be known
 
 
 @dataclass(slots=True)
@@ -43,15 +47,15 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
         The topic is not there, or may not be read.
     """
     settings: dict[str, object] = {"group.id": "patrol", "enable.auto.commit": False, "enable.partition.eof": True}
-    consumer = Consumer(settings | {"auto.offset.reset": "earliest"} | client_config(kafka))
+    settings |= {"auto.offset.reset": "earliest", "fetch.wait.max.ms": 50}  # the end is said when this has passed
+    consumer = Consumer(settings | client_config(kafka))
     try:
         partitions = _partitions(consumer, topic, stop)
         written = Written(offsets=dict(since or {}))
-        starts = [TopicPartition(topic, p, _start(consumer, topic, p, since)) for p in partitions]
-        consumer.assign(starts)
+        consumer.assign([TopicPartition(topic, p, _start(p, since)) for p in partitions])
         left = set(partitions)
         while left and not stop.requested:
-            for message in consumer.consume(10_000, timeout=_WAIT_S):
+            for message in consumer.consume(10_000, timeout=_POLL_S):
                 _take(message, written, left)
         return written
     finally:
@@ -59,24 +63,27 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
 
 
 def _partitions(consumer: Consumer, topic: str, stop: Stop) -> list[int]:
+    missing_since: float | None = None
     while not stop.requested:
         try:
-            known = consumer.list_topics(timeout=_WAIT_S).topics
+            known = consumer.list_topics(timeout=_ANSWER_S).topics
         except KafkaException:
             LOG.warning("the broker is away; waiting for it to see what topic %s holds", topic)
-            stop.wait(_WAIT_S)
+            stop.wait(_ANSWER_S)
             continue
-        if topic not in known or not known[topic].partitions:
+        if topic in known and known[topic].partitions:
+            return sorted(known[topic].partitions)
+        missing_since = missing_since or time.monotonic()
+        if time.monotonic() - missing_since > _MISSING_S:
             raise BrokerError(f"topic {topic!r} is not there; make it with `patrol check TWIN.toml --create-topics`")
-        return sorted(known[topic].partitions)
+        stop.wait(_POLL_S)
     return []
 
 
-def _start(consumer: Consumer, topic: str, partition: int, since: dict[str, int] | None) -> int:
-    if since is not None and str(partition) in since:
-        return since[str(partition)]
-    low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10.0)
-    return int(low if since is not None else max(low, high - _NEWEST))
+def _start(partition: int, since: dict[str, int] | None) -> int:
+    if since is None:
+        return _TAIL_BASE - _NEWEST
+    return since.get(str(partition), OFFSET_BEGINNING)
 
 
 def _take(message: Message, written: Written, left: set[int]) -> None:

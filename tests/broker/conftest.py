@@ -112,7 +112,7 @@ def publish(kafka: Kafka, topic: str, records: Iterable[Record | bytes | None], 
 
 def messages(kafka: Kafka, topic: str, count: int, partitions: int = 3) -> list[Message]:
     """What a topic holds: at least ``count`` messages, and then until its ends."""
-    settings = {"group.id": "test", "enable.partition.eof": True, "auto.offset.reset": "earliest"}
+    settings = {"group.id": "test", "enable.partition.eof": True, "fetch.wait.max.ms": 50}
     found: list[Message] = []
     ended: set[int] = set()
     deadline = time.monotonic() + LIMIT_S

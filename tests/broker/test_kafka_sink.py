@@ -1,0 +1,174 @@
+"""Deviations, scores and dead letters to a real broker: every delivery confirmed, none written twice."""
+
+import subprocess
+import threading
+import time
+from contextlib import closing
+
+import msgspec
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from connectors.clients import client_config
+from connectors.embedded import EmbeddedBroker
+from connectors.kafka_sink import KafkaSink, Output, Writer
+from connectors.metrics import Metrics
+from connectors.settings import Kafka
+from connectors.stop import Stop
+from models.errors import BrokerError, DeliveryError
+from models.records import Deviation, Origin, Rejected, Score
+from tests.broker.conftest import messages, series, site
+from tests.broker.test_broker_away import CI_KAFKA
+from tests.conftest import minute
+
+
+def deviation(name: str, revision: int = 1, message: str = "m") -> Deviation:
+    """A revision of a deviation."""
+    at = minute(revision)
+    return Deviation(
+        deviation_id=name, revision=revision, state="UNACK", category="process", grade="approved", priority="high",
+        unit="BR-101", twin="t", cause="process", message=message, since_at=at, raised_at=at, changed_at=at,
+    )  # fmt: skip
+
+
+def score(m: float, unit: str = "BR-101") -> Score:
+    """A score at minute ``m``."""
+    return Score(unit=unit, at=minute(m), twin="t", batch_id="B1", t2=1.0, t2_limit=2.0)
+
+
+def letter(offset: int, raw: bytes = b"{", reason: str = "malformed") -> Rejected:
+    """A dead letter of the message at ``offset``."""
+    origin = Origin(topic="pat.scans", partition=2, offset=offset)
+    return Rejected(reason=reason, detail="truncated", raw=raw, origin=origin, key="BR-101")
+
+
+def writer(kafka: Kafka, topic: str, stop: Stop, resume: dict[str, int] | None = None) -> Writer[Output]:
+    """The sink's one writer, as Bytewax builds it."""
+    sink: KafkaSink[Output] = KafkaSink(kafka, topic, Metrics(), stop)
+    return sink.build_part("out", sink.list_parts()[0], resume)
+
+
+def test_a_deviation_and_a_score_are_keyed_by_what_they_are_about(kafka: Kafka, stop: Stop) -> None:
+    topics = kafka.topics
+    with closing(writer(kafka, topics.deviations, stop)) as out:
+        out.write_batch([deviation("d1")])
+        out.snapshot()
+    with closing(writer(kafka, topics.scores, stop)) as out:
+        out.write_batch([score(5)])
+        out.snapshot()
+    (said,) = messages(kafka, topics.deviations, 1)
+    assert (said.key(), msgspec.json.decode(said.value(), type=Deviation)) == (b"d1", deviation("d1"))
+    (stood,) = messages(kafka, topics.scores, 1)
+    assert (stood.key(), msgspec.json.decode(stood.value(), type=Score)) == (b"BR-101", score(5))
+
+
+def test_a_dead_letter_keeps_its_bytes_and_key_and_says_why_and_from_where(kafka: Kafka, stop: Stop) -> None:
+    topic = kafka.topics.dead_letters
+    with closing(writer(kafka, topic, stop)) as out:
+        out.write_batch([letter(41, raw=b"\xff{")])
+        out.snapshot()
+    (found,) = messages(kafka, topic, 1)
+    assert (found.key(), found.value()) == (b"BR-101", b"\xff{")
+    said = {name: value for name, value in found.headers() if name != "patrol-id"}
+    assert said == {
+        "reason": b"malformed",
+        "detail": b"truncated",
+        "source-topic": b"pat.scans",
+        "source-partition": b"2",
+        "source-offset": b"41",
+    }
+
+
+EPOCH: dict[str, tuple[list[Output], list[Output]]] = {  # what is written before the crash, and what comes after it
+    "deviations": ([deviation("d1"), deviation("d2"), deviation("d1", 2)], [deviation("d1", 3), deviation("d3")]),
+    "scores": ([score(1), score(2), score(2, "BR-102")], [score(3)]),
+    "dead_letters": ([letter(1), letter(2), letter(2, reason="unknown-tag")], [letter(3)]),
+}
+
+
+@pytest.mark.parametrize("snapshot_before", [False, True], ids=["first-epoch", "later-epoch"])
+@pytest.mark.parametrize("output", EPOCH)
+def test_an_epoch_done_again_after_a_crash_is_written_once(
+    kafka: Kafka, stop: Stop, output: str, snapshot_before: bool
+) -> None:
+    topic, (done, new) = getattr(kafka.topics, output), EPOCH[output]
+    with closing(writer(kafka, topic, stop)) as out:
+        resume = out.snapshot() if snapshot_before else None
+        out.write_batch(done)
+        out.snapshot()  # confirmed by Kafka, lost with the process before it reached the recovery store
+    with closing(writer(kafka, topic, stop, resume)) as out:
+        out.write_batch([*done, *new])
+        resume = out.snapshot()
+    assert len(messages(kafka, topic, len(done + new))) == len(done + new)
+    assert sum(resume.values()) == len(done + new), "the snapshot is the topic's next offsets"
+
+
+def test_what_lies_before_the_snapshot_is_not_read_again(kafka: Kafka, stop: Stop) -> None:
+    topic = kafka.topics.deviations
+    with closing(writer(kafka, topic, stop)) as out:
+        out.write_batch([deviation(f"d{n}") for n in range(50)])
+        resume = out.snapshot()
+    with closing(writer(kafka, topic, stop, resume)) as out:
+        assert out.snapshot() == resume
+        out.write_batch([deviation("d50")])
+        out.snapshot()
+    assert len(messages(kafka, topic, 51)) == 51
+
+
+def test_an_output_topic_that_is_missing_is_an_error_before_anything_runs(broker: str, stop: Stop) -> None:
+    kafka = site(broker, made=False)
+    with pytest.raises(BrokerError, match=r"scores' is not there; make it"):
+        writer(kafka, kafka.topics.scores, stop)
+
+
+def test_a_message_too_large_for_a_dead_letter_is_cut_and_says_so(kafka: Kafka, stop: Stop) -> None:
+    topic, raw = kafka.topics.dead_letters, b"x" * 1_048_000  # as large as Kafka takes; headers come on top
+    with closing(writer(kafka, topic, stop)) as out:
+        out.write_batch([letter(7, raw)])
+        out.snapshot()
+    (found,) = messages(kafka, topic, 1)
+    assert raw.startswith(found.value())
+    assert len(found.value()) > 500_000
+    assert dict(found.headers())["cut-from-bytes"] == b"1048000"
+
+
+@pytest.mark.kafka
+def test_a_record_kafka_refuses_stops_the_flow(real_kafka: str, stop: Stop) -> None:
+    kafka = site(real_kafka, made=False)
+    topic = kafka.topics.deviations
+    admin = AdminClient(client_config(kafka))  # must live until the future is done
+    small = NewTopic(topic, 1, 1, config={"max.message.bytes": "2000"})
+    admin.create_topics([small])[topic].result(10)
+    with closing(writer(kafka, topic, stop)) as out:
+        out.write_batch([deviation("d1"), deviation("d2", message="m" * 5000)])
+        with pytest.raises(DeliveryError, match="too large"):
+            out.snapshot()
+
+
+def test_while_the_broker_is_away_an_epoch_waits_but_a_stop_waits_no_longer_than_it_may(stop: Stop) -> None:
+    with EmbeddedBroker() as broker:
+        kafka = site(broker.bootstrap_servers)
+        out = writer(kafka, kafka.topics.deviations, stop)
+    with closing(out):
+        out.write_batch([deviation("d1"), deviation("d2")])
+        threading.Timer(1.0, stop.request).start()
+        begun = time.monotonic()
+        with pytest.raises(DeliveryError, match=r"2 record\(s\) not delivered to topic .* within 1 s of stopping"):
+            out.snapshot()
+        assert 1.5 < time.monotonic() - begun < 5, "waited for the stop, and then drain_s"
+
+
+@pytest.mark.kafka
+def test_an_epoch_is_confirmed_when_kafka_comes_back(real_kafka: str, kafka_folder: str, stop: Stop) -> None:
+    kafka = site(real_kafka)
+    metrics = Metrics()
+    out = KafkaSink(kafka, kafka.topics.deviations, metrics, stop).build_part("out", kafka.topics.deviations, None)
+    subprocess.run([CI_KAFKA, "kill", kafka_folder], check=True)
+    back = threading.Timer(2.0, subprocess.run, [[CI_KAFKA, "restart", kafka_folder]], {"stdout": subprocess.DEVNULL})
+    back.start()
+    with closing(out):
+        out.write_batch([deviation(f"d{n}") for n in range(100)])
+        out.snapshot()
+    back.join()
+    assert series(metrics, "patrol_broker_up") == 1
+    assert len({said.key() for said in messages(kafka, kafka.topics.deviations, 100)}) == 100
