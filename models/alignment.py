@@ -107,7 +107,7 @@ def stretches(batch: RecordedBatch) -> list[Stretch]:
 
 def _usual_phases(batches: Sequence[RecordedBatch]) -> tuple[tuple[str, float, float], ...]:
     durations: dict[str, list[float]] = {}
-    for batch in batches:
+    for batch in (each for each in batches if each.phases):
         ends = [start for _, start in batch.phases[1:]] + [float(batch.age_s[-1])]
         for (phase, start), end in zip(batch.phases, ends, strict=True):
             durations.setdefault(phase, []).append(max(end - start, 1.0))
