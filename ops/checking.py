@@ -18,7 +18,6 @@ from ops.config import Configuration
 from ops.running import owner, recovery_folder
 from ops.watching import Choice, judges
 
-
 _BROKER_S = 5.0  # wall clock for an answer
 
 
