@@ -11,6 +11,7 @@ from models.records import Context, Origin, Reading, Rejected, Scan
 from models.twin import Twin
 
 Place = tuple[str, str, int]  # unit, topic, partition
+_MOST_STRANGE = 1000  # unknown tags said in dead letters; further ones are only counted
 
 
 class Counts(Protocol):
@@ -98,7 +99,7 @@ class Grouping:
             return
         self._counts.unknown_tag_values(len(unknown))
         new = [tag for tag in unknown if (unit, tag) not in self._strange]
-        if new:
+        if new and len(self._strange) < _MOST_STRANGE:
             self._strange.update((unit, tag) for tag in new)
             detail = f"the twin has no tag {', '.join(map(repr, new))}; its other tags are judged; said once"
             self._reject("unknown-tag", detail, *message)
