@@ -7,7 +7,7 @@ import typer
 
 TwinFile = Annotated[Path, typer.Argument(metavar="TWIN.toml", help="The twin's configuration file.")]
 Scans = Annotated[list[Path], typer.Option("--scans", metavar="FILE", help="Recording: .csv, .csv.gz or .parquet.")]
-MoreScans = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More recordings.")]
+MoreScans = Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More recordings.")]
 Store = Annotated[
     Path | None,
     typer.Option("--store", metavar="FOLDER", help="Reference store. Default: references.store."),

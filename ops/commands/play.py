@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = command_app()
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings: .csv, .csv.gz or .parquet.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings: .csv, .csv.gz or .parquet.")]
 Speed = Annotated[str, typer.Option("--speed", metavar="N|max", help="Times as fast as it was recorded, or as can be.")]
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="Default: the twin's kafka.bootstrap_servers.")
