@@ -188,7 +188,8 @@ class SensorHealth:
 
     def _findings(self, name: str, runs: FloatArray, limits: FloatArray, values: FloatArray) -> Iterator[Finding]:
         over = runs >= limits
-        for tag in np.flatnonzero((runs > 0).any(axis=0)).tolist():  # never over is not the same as not said
+        near = runs >= (1 - self._twin.alarms.deadband) * limits  # an alarm that is on is held by as much
+        for tag in np.flatnonzero(near.any(axis=0)).tolist():
             word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
             def explain(row: int, tag: int = tag, word: str = word, unit: str = unit) -> tuple[Contributor, ...]:
