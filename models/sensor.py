@@ -21,7 +21,7 @@ from models.records import Contributor
 from models.twin import Twin
 
 _LEAST_RUN = 8  # scans: a run shorter than this is never called stuck or dropped out
-_MARGIN = 1.5  # times the longest run in released batches
+_MARGIN = 2.0  # times the longest run in released batches
 _OUT_OF_RANGE = 2  # scans in a row
 
 

@@ -114,7 +114,7 @@ def test_a_valve_shut_for_hours_as_in_released_batches_is_not_stuck_but_longer_i
     values = good(99)
     assert LIMITS.stuck[1] > 200
     values[:, 1] = 0.0
-    assert 250 < first_over(judge(values))["valve", "stuck"] < 400
+    assert 250 < first_over(judge(values))["valve", "stuck"] < SCANS
 
 
 def test_readings_of_bad_sensors_are_unfit_and_all_others_fit() -> None:
