@@ -4,12 +4,14 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from connectors.settings import Kafka
 from models.errors import ConfigError
 
+C = TypeVar("C")
 LOG = logging.getLogger("patrol.kafka")
 LOG.propagate = False  # librdkafka logs a line a second a client while a broker is away; it is counted instead
 LOG.addHandler(logging.NullHandler())
@@ -46,6 +48,21 @@ def client_config(kafka: Kafka, on_error: Callable[[KafkaError], None] | None = 
     return config
 
 
+def open_client(kind: Callable[[Any], C], settings: dict[str, object]) -> C:
+    """A Consumer, Producer or AdminClient of these settings.
+
+    Raises
+    ------
+    ConfigError
+        librdkafka does not know a setting, or its value cannot be.
+    """
+    try:
+        return kind(settings)
+    except (KafkaException, ValueError, TypeError) as exc:
+        said = exc.args[0].str() if isinstance(exc, KafkaException) else str(exc)
+        raise ConfigError(f"kafka.config: {said}; mend the setting it names") from exc
+
+
 def is_away(error: KafkaError) -> bool:
     """Whether the broker cannot be reached for now."""
     return error.code() in _AWAY
@@ -63,4 +80,4 @@ def _secret(setting: str, place: str) -> str:
             return Path(name).read_text().strip()
         except OSError as exc:
             raise ConfigError(f"{key}: {exc}; mount the secret there or name another file") from exc
-    raise ConfigError(f"{key} is {place!r}; write 'env:NAME' or 'file:PATH'")
+    raise ConfigError(f"{key} does not say where the secret is (not shown); write 'env:NAME' or 'file:PATH'")

@@ -5,7 +5,7 @@ import time
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from connectors.clients import client_config, is_away
+from connectors.clients import client_config, is_away, open_client
 from connectors.settings import Kafka
 from models.errors import BrokerError
 from models.records import Deviation, Score
@@ -31,7 +31,7 @@ class Follower:
     def __init__(self, kafka: Kafka) -> None:
         settings: dict[str, object] = {"group.id": "patrol-follower", "enable.auto.commit": False}
         settings |= {"fetch.wait.max.ms": 50, "auto.offset.reset": "earliest"}
-        self._consumer = Consumer(settings | client_config(kafka))
+        self._consumer = open_client(Consumer, settings | client_config(kafka))
         places = [place for topic in (kafka.topics.deviations, kafka.topics.scores) for place in self._places(topic)]
         self._consumer.assign(places)  # no group: joining one takes long, and nothing is to be shared
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from connectors.clients import client_config, is_away
+from connectors.clients import client_config, is_away, open_client
 from connectors.codec import encode
 from connectors.metrics import Metrics
 from connectors.reader import origin_of
@@ -76,7 +76,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
             "linger.ms": 5,
             "message.timeout.ms": 0,  # a broker that is away is waited for
         }
-        self._producer = Producer(settings | client_config(kafka, self._on_error))
+        self._producer = open_client(Producer, settings | client_config(kafka, self._on_error))
 
     def write_batch(self, items: list[W]) -> None:
         """Send what the topic does not hold yet."""

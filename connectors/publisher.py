@@ -3,12 +3,12 @@
 import time
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
-from connectors.clients import client_config
+from connectors.clients import client_config, open_client
 from connectors.codec import encode
 from connectors.settings import Kafka
-from models.errors import ConfigError, DeliveryError
+from models.errors import DeliveryError
 from models.records import Record
 
 
@@ -25,10 +25,7 @@ class Publisher:
 
     def __init__(self, kafka: Kafka, timeout_s: float = 30.0) -> None:
         ours = {"linger.ms": 10, "enable.idempotence": True, "message.timeout.ms": int(timeout_s * 1000)}
-        try:
-            self._producer = Producer(client_config(kafka) | ours)
-        except (KafkaException, ValueError) as exc:
-            raise ConfigError(f"kafka.config: {exc}; mend the setting it names") from exc
+        self._producer = open_client(Producer, client_config(kafka) | ours)
         self._timeout_s = timeout_s
         self._topic, self._failed, self._reason = "", 0, ""
 

@@ -6,7 +6,7 @@ import time
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import TopicMetadata
 
-from connectors.clients import FORBIDDEN, client_config, is_away
+from connectors.clients import FORBIDDEN, client_config, is_away, open_client
 from connectors.metrics import Metrics
 from connectors.settings import Kafka
 from models.errors import BrokerError
@@ -44,7 +44,7 @@ class Reader:
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 100,
         }
-        self._consumer = Consumer(settings | client_config(kafka, self._on_error))
+        self._consumer = open_client(Consumer, settings | client_config(kafka, self._on_error))
         self._places: set[str] = set()
         self._ended: set[str] = set()  # partitions read to their end at least once
         self._away = self._in_doubt = False

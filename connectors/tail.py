@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from connectors.clients import FORBIDDEN, client_config
+from connectors.clients import FORBIDDEN, client_config, open_client
 from connectors.reader import origin_of
 from connectors.settings import Kafka
 from connectors.stop import Stop
@@ -48,7 +48,7 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
     """
     settings: dict[str, object] = {"group.id": "patrol", "enable.auto.commit": False, "enable.partition.eof": True}
     settings |= {"auto.offset.reset": "earliest", "fetch.wait.max.ms": 50}  # the end is said when this has passed
-    consumer = Consumer(settings | client_config(kafka))
+    consumer = open_client(Consumer, settings | client_config(kafka))
     try:
         partitions = _partitions(consumer, topic, stop)
         written = Written(offsets=dict(since or {}))

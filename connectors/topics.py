@@ -1,19 +1,21 @@
 """Topics: are they there, may PATrol read and write them; and making those that are missing."""
 
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, TopicDescription
 
-from connectors.clients import client_config
+from connectors.clients import client_config, open_client
 from connectors.settings import Kafka
-from models.errors import BrokerError, ConfigError
+from models.errors import BrokerError
 
 Use = Literal["read", "write"]
 _TIMEOUT_S = 10.0
+_LOOK_S = 0.02
 _REFUSED = frozenset(
     {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.POLICY_VIOLATION}
 )
@@ -59,7 +61,7 @@ def describe(kafka: Kafka, topics: Iterable[str], timeout_s: float = _TIMEOUT_S)
     names = list(dict.fromkeys(topics))
     if not names:
         return []
-    client = _client(kafka)
+    client = open_client(AdminClient, client_config(kafka))
     asked = client.describe_topics(
         TopicCollection(names), include_authorized_operations=True, request_timeout=timeout_s
     )
@@ -84,7 +86,7 @@ def create_topics(kafka: Kafka, topics: Iterable[str], partitions: int = 1) -> l
         librdkafka refuses a setting, or a secret is missing.
     """
     compacted = {"cleanup.policy": "compact"}
-    client = _client(kafka)
+    client = open_client(AdminClient, client_config(kafka))
     wanted = [
         NewTopic(name, partitions, -1, config=compacted if name == kafka.topics.deviations else {})
         for name in dict.fromkeys(topics)
@@ -95,15 +97,8 @@ def create_topics(kafka: Kafka, topics: Iterable[str], partitions: int = 1) -> l
     for name, future in client.create_topics(wanted, request_timeout=_TIMEOUT_S).items():
         if _made(kafka, name, future):
             made.append(name)
+    _wait_until_known(client, made)
     return made
-
-
-def _client(kafka: Kafka) -> AdminClient:
-    settings: Any = client_config(kafka)
-    try:
-        return AdminClient(settings)
-    except (KafkaException, ValueError) as exc:
-        raise ConfigError(f"kafka.config: {exc}; mend the setting it names") from exc
 
 
 def _state(kafka: Kafka, topic: str, asked: "Future[TopicDescription]", timeout_s: float) -> TopicState:
@@ -134,6 +129,16 @@ def _made(kafka: Kafka, topic: str, future: "Future[None]") -> bool:
             raise BrokerError(f"topic {topic!r} may not be made: {error.str()}; have it made, or grant create") from exc
         raise _silent(kafka, error) from exc
     return True
+
+
+def _wait_until_known(client: AdminClient, topics: list[str]) -> None:
+    """A topic made just now is unknown to the broker's other threads for some milliseconds."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
+        known = client.list_topics(timeout=_TIMEOUT_S).topics
+        if all(topic in known and known[topic].partitions for topic in topics):
+            return
+        time.sleep(_LOOK_S)
 
 
 def _silent(kafka: Kafka, error: KafkaError) -> BrokerError:

@@ -77,6 +77,7 @@ def test_a_time_with_another_zone_is_the_same_moment() -> None:
         (b'{"type":"scan/1","x":' + b"[" * 100_000, "malformed", "one JSON object"),
         (scan(type="scan/2"), "unknown-type", 'type is "scan/2"'),
         (scan(type=None), "unknown-type", "type is null"),
+        (scan(type="\ud800"), "unknown-type", "type is"),
         (scan(unit=""), "malformed", 'unit is ""'),
         (scan(unit=7), "malformed", "unit is 7"),
         (scan(unit="x" * 257), "malformed", "length <= 256"),
@@ -103,6 +104,7 @@ def test_what_is_wrong_with_a_message_is_said(raw: bytes, reason: str, said: str
     assert isinstance(found, Rejected)
     assert found.reason == reason
     assert said in found.detail
+    assert found.detail.encode(), "it travels in a header"
     assert (found.raw, found.origin, found.key) == (raw, ORIGIN, "BR-101")
 
 
