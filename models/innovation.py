@@ -1,7 +1,8 @@
 """What a tag does that neither its own past nor the other tags explain: one-step innovations, and their usual size.
 
 Each tag's standardised residual is predicted by a ridge regression on its own last two, on the other tags' present and
-last values, and on how far present and last readings lie beyond their usual range (hinges: loops saturate). A second
+last values, on how far present and last readings lie beyond their usual range (hinges: loops saturate), and on what a
+controller's output was when another began or ceased to act (products: controllers switch). A second
 regression predicts the logarithm of the innovation's size from the circumstances one scan before: what is usual while
 a loop recovers is a deviation while it is at rest. All is learnt from sums of products, so that one batch can be
 taken out again.
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
+from models.block import FloatArray, IntArray
 from models.monitor import Numbers
 
+_FAR = 30.0  # standard deviations of a controller's output from its rest, likewise
 _CLIP = 10.0  # standard deviations: what lies beyond says no more than this
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
@@ -32,6 +34,9 @@ class Scaling:
     centre: FloatArray  # (p,) in each tag's unit of measure
     spread: FloatArray  # (p,) > 0
     knots: FloatArray  # (4, p) quantiles in spreads from the centre: two low ones, two high ones
+    loops: IntArray  # (c,) positions of controllers' outputs: manipulated tags that follow no schedule
+    rest: FloatArray  # (c,) what they read at rest, in their unit of measure
+    on: FloatArray  # (c,) what they read at least when they act
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,10 @@ class Past:
         self._scaling = scaling
         tags = len(scaling.centre)
         self._residuals, self._readings = np.zeros((2, tags)), np.zeros((1, tags))  # oldest first
+        self._outputs = np.zeros((1, 2 * len(scaling.loops)))
 
-    def advance(self, residuals: FloatArray, values: FloatArray) -> Predictors:
-        """Predictors from residuals (n, p) and readings (n, p); NaN: none."""
+    def advance(self, residuals: FloatArray, values: FloatArray, scale: FloatArray) -> Predictors:
+        """Predictors from residuals (n, p), readings (n, p), NaN: none, and the residuals' scale (n, p)."""
         scaling, n = self._scaling, len(values)
         clipped = np.clip(residuals, -_CLIP, _CLIP)
         z = hold(np.concatenate([self._residuals, clipped]))
@@ -78,16 +84,33 @@ class Past:
         below = [np.maximum(knot - x, 0.0) for knot in scaling.knots[:2]]
         above = [np.maximum(x - knot, 0.0) for knot in scaling.knots[2:]]
         beyond = np.concatenate([*below, *above], axis=1)
-        features = np.concatenate([z[2:], z[1 : n + 1], z[:n], beyond[1:], beyond[:n], np.ones((n, 1))], axis=1)
+        linear = [z[2:], z[1 : n + 1], z[:n], beyond[1:], beyond[:n], np.ones((n, 1))]
+        features = np.concatenate([*linear, self._switching(values, scale)], axis=1)
         return Predictors(clipped, features, z[1 : n + 1], beyond[:n])
+
+    def _switching(self, values: FloatArray, scale: FloatArray) -> FloatArray:
+        """What controllers switch, (n, 2c + 2cc): which act now and before, and what each gave before times that."""
+        loops = self._scaling.loops
+        given = np.clip((values[:, loops] - self._scaling.rest) / scale[:, loops], -_FAR, _FAR)
+        acting = np.where(np.isnan(given), np.nan, values[:, loops] > self._scaling.on)
+        outputs = hold(np.concatenate([self._outputs, np.concatenate([given, acting], axis=1)]))
+        self._outputs = outputs[-1:].copy()
+        before, (now, last) = outputs[:-1, : len(loops)], (outputs[1:, len(loops) :], outputs[:-1, len(loops) :])
+        products = [before * acting[:, k : k + 1] for acting in (now, last) for k in range(len(loops))]
+        return np.concatenate([now, last, *products], axis=1)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"residuals": self._residuals.copy(), "readings": self._readings.copy()}
+        return {
+            "residuals": self._residuals.copy(),
+            "readings": self._readings.copy(),
+            "outputs": self._outputs.copy(),
+        }
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._residuals, self._readings = np.array(numbers["residuals"]), np.array(numbers["readings"])
+        self._outputs = np.array(numbers["outputs"])
 
 
 class Sizes:

@@ -9,6 +9,8 @@ from models.innovation import CALM, OneStep, Past, Predictors, Scaling, Sizes, p
 
 _RIDGE = 1e-3  # share of each feature's own power
 _START = 2  # scans of a batch that have no past yet
+_REST = 0.02  # quantile: a controller's output at rest
+_ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
 
 
@@ -19,17 +21,17 @@ class Regressions:
     ----------
     scaling
         The tags' range.
-    residuals, readings
-        Of each batch, (n, p) each: residuals as the other batches see them.
+    batches
+        Of each batch residuals as the other batches see them, readings, and scales, (n, p) each.
     tags
         Positions of the tags to predict; the others (schedules) are foretold as the mean.
     """
 
     def __init__(
-        self, scaling: Scaling, residuals: Sequence[FloatArray], readings: Sequence[FloatArray], tags: IntArray
+        self, scaling: Scaling, batches: Sequence[tuple[FloatArray, FloatArray, FloatArray]], tags: IntArray
     ) -> None:
         self._scaling, self._tags = scaling, tags
-        predictors = [Past(scaling).advance(z, x) for z, x in zip(residuals, readings, strict=True)]
+        predictors = [Past(scaling).advance(*batch) for batch in batches]
         self._moments = [_moments(each.features, each.clipped) for each in predictors]
         self._weights = [self._predicting(own) for own in range(len(predictors))]
         innovations = [
@@ -53,7 +55,7 @@ class Regressions:
         products, targets = _without(self._moments, own)
         weights = np.zeros_like(targets)
         for tag in self._tags:
-            use = np.flatnonzero(_may_use(len(products), targets.shape[1], int(tag)))
+            use = np.flatnonzero(_may_use(len(products), self._scaling, int(tag)))
             weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
         return weights
 
@@ -62,20 +64,28 @@ class Regressions:
         return _moments(circumstances, np.log(np.abs(innovations) / self._usual + CALM))
 
 
-def learn_scaling(readings: FloatArray) -> Scaling:
-    """Range of p tags from readings (n, p) of all batches; NaN: none."""
+def learn_scaling(readings: FloatArray, loops: IntArray) -> Scaling:
+    """Range of p tags from readings (n, p) of all batches, NaN: none; ``loops``: positions of controllers' outputs."""
     seen = np.where(np.isfinite(readings).any(axis=0), readings, 0.0)
     centre = np.nanmean(seen, axis=0)
     spread = np.maximum(np.nanstd(seen, axis=0), 1e-9 * (1 + np.abs(centre)))
-    return Scaling(centre, spread, (np.nanquantile(seen, _KNOTS, axis=0) - centre) / spread)
+    rest, most = np.nanquantile(seen[:, loops], (_REST, 1 - _REST), axis=0)
+    on = rest + _ACTING * (most - rest)
+    return Scaling(centre, spread, (np.nanquantile(seen, _KNOTS, axis=0) - centre) / spread, loops, rest, on)
 
 
-def _may_use(features: int, tags: int, tag: int) -> BoolArray:
-    """Which features predict a tag: not what it reads now, and the second last residual only its own."""
+def _may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:
+    """Which features predict a tag: nothing of what it reads now, and the second last residual only its own."""
+    tags, loops = len(scaling.centre), len(scaling.loops)
     may = np.ones(features, dtype=bool)
     may[tag] = False
     may[2 * tags : 3 * tags] = np.arange(tags) == tag
     may[3 * tags + tag : 7 * tags : tags] = False
+    switching = 11 * tags + 1
+    for k in np.flatnonzero(scaling.loops == tag):
+        may[switching + k] = False
+        products = switching + (2 + k) * loops
+        may[products : products + loops] = False
     return may
 
 

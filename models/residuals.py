@@ -55,7 +55,7 @@ class Residual:
         trajectory, columns = self._trajectory, self._trajectory.schedule.columns
         mean, scale = at_position(trajectory.mean, position), at_position(trajectory.scale, position)
         z = (values - mean) / scale
-        predictors = self._past.advance(z, values)
+        predictors = self._past.advance(z, values, scale)
         foretold = predict(predictors.features, trajectory.one_step.weights)
         innovation, expected, plane = predictors.clipped - foretold, mean + scale * foretold, z.copy()
         size = predicted_size(self._sizes.advance(predictors, innovation), trajectory.one_step)

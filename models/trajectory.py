@@ -120,8 +120,9 @@ class Learning:
         self._deviations = self._squares()
         tags = np.setdiff1d(np.arange(grids.shape[2]), self._columns)
         residuals = [self._residuals(own) for own in range(len(grids))]
-        scaling = learn_scaling(grids.reshape(-1, grids.shape[2]))
-        self._regressions = Regressions(scaling, residuals, list(grids), tags)
+        scaling = learn_scaling(grids.reshape(-1, grids.shape[2]), np.setdiff1d(manipulated, self._columns))
+        scales = [self._centre(own)[1] for own in range(len(grids))]
+        self._regressions = Regressions(scaling, list(zip(residuals, grids, scales, strict=True)), tags)
         self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
 
     def all_but(self, own: int | None) -> Trajectory:
