@@ -69,7 +69,7 @@ def learn_scaling(readings: FloatArray, loops: IntArray) -> Scaling:
     seen = np.where(np.isfinite(readings).any(axis=0), readings, 0.0)
     centre = np.nanmean(seen, axis=0)
     spread = np.maximum(np.nanstd(seen, axis=0), 1e-9 * (1 + np.abs(centre)))
-    rest, most = np.nanquantile(seen[:, loops], (_REST, 1 - _REST), axis=0)
+    rest, most = np.nanquantile(seen, (_REST, 1 - _REST), axis=0)[:, loops]
     on = rest + _ACTING * (most - rest)
     return Scaling(centre, spread, (np.nanquantile(seen, _KNOTS, axis=0) - centre) / spread, loops, rest, on)
 
