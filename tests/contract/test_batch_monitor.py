@@ -1,7 +1,8 @@
-"""The laws every monitor keeps, for the one with a reference: cuts, restarts, gaps and units of measure change nothing."""
+"""The laws every monitor keeps, for the one with a reference: cuts, restarts, gaps and units change nothing."""
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -45,7 +46,7 @@ def monitor(twin: Twin = TWIN, to: Reference | None = None) -> BatchMonitor:
 
 def cut(batch: RecordedBatch, cuts: list[int]) -> list[Stretch]:
     edges = [0, *cuts, len(batch.age_s)]
-    return [Stretch(batch.age_s[a:b], batch.values[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Stretch(batch.age_s[a:b], batch.values[a:b]) for a, b in pairwise(edges)]
 
 
 def numbers(judgement: Judgement) -> dict[str, np.ndarray]:
@@ -153,7 +154,7 @@ def test_kelvin_instead_of_degrees_celsius_changes_no_verdict():
 
 def test_a_feed_ten_percent_low_is_the_process_and_the_feed_is_named_at_once():
     judgement = judged(grown(50, feed_gain=0.9))
-    over = [f for f in judgement.findings if f.cause == "process" and f.name == "residual"][0]
+    over = next(f for f in judgement.findings if f.cause == "process" and f.name == "residual")
     first = int(np.flatnonzero(over.over)[0])
     assert 60 <= first <= 62
     assert over.explain(first)[0].tag == "feed"
