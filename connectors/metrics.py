@@ -130,6 +130,7 @@ class Metrics:
         _set(self._maturity, unit, score.maturity)
         _set(self._t2, unit, _ratio(score.t2, score.t2_limit))
         _set(self._spe, unit, _ratio(score.spe, score.spe_limit))
+        _set(self._disagreement, unit, score.disagreement)
         judged = score.grade is not None
         _set(self._learning, unit, float(score.learning) if judged else None)
         suspect = self._suspect.setdefault(unit, set(self._tags))
@@ -209,6 +210,9 @@ class Metrics:
         self._maturity = self._gauge("patrol_batch_maturity_ratio", "Progress along the recipe, 0 to 1", "unit")
         self._t2 = self._gauge("patrol_t2_limit_ratio", "T² over its limit", "unit")
         self._spe = self._gauge("patrol_spe_limit_ratio", "SPE over its limit", "unit")
+        self._disagreement = self._gauge(
+            "patrol_learner_disagreement_ratio", "Share of late scans in which reference and learner disagreed", "unit"
+        )
         self._learning = self._gauge("patrol_learning", "1: a cold start is still learning", "unit")
         self._sensor_fit = self._gauge("patrol_sensor_fit", "1: the reading is fit to judge", "unit", "tag")
         self._active = self._gauge("patrol_active_deviations", "Deviations whose condition is there", *_KIND)

@@ -25,6 +25,7 @@ REMARKS = (
     "late-event",  # a batch event for a time already judged: it applies from the next scan on
     "repeated",  # a scan or event that says again what is already known
     "unwatched",  # scans of a unit on which no batch runs, given up waiting for its start
+    "disagreement",  # the frozen reference and the batch's own learner have disagreed for long
     "unknown-deviation",  # an action on a deviation that is not open
     "unknown-product",  # a batch of a product no reference exists for
     "unknown-batch",  # an event about a batch that is not running here

@@ -166,6 +166,7 @@ class Score(Record, tag="score/1", frozen=True, kw_only=True):
     spe_limit: float | None = None
     worst: tuple[Contributor, ...] = ()
     unfit_sensors: tuple[str, ...] = ()
+    disagreement: Share | None = None  # share of late scans in which reference and learner disagreed; none: cold start
     reference: str | None = None
 
 

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
-from models.block import Block, Stretch, to_time
+from models.block import Block, FloatArray, Stretch, to_time
 from models.conditions import Conditions
 from models.delays import Delays, Raised
 from models.deviations import Book
 from models.judgement import Judgement
+from models.learner import Disagreement
 from models.monitor import Monitor
-from models.records import BatchEvent, Outbound, Score
+from models.records import BatchEvent, Outbound, Remark, Score
 from models.scene import Scene, Subject
+
+_LONG, _OVER = 0.9, 0.5  # share of late scans: disagreement is said from the first on, and over below the second
 
 
 class RunningBatch:
@@ -41,6 +45,8 @@ class RunningBatch:
         self.phase_us = started_us
         self.scored_us = 0  # interval of the last score
         self.delays = Delays(subject.twin.alarms)
+        self.disagreement = Disagreement()
+        self.disagrees = False  # said, and not yet over
 
     @classmethod
     def continuous(cls, subject: Subject, monitor: Monitor | None, started_us: int) -> "RunningBatch":
@@ -76,7 +82,12 @@ class RunningBatch:
             age_s = (scans.observed_us - self.started_us) / 1e6
             stretch = Stretch(age_s, scans.values, self.phase, (self.phase_us - self.started_us) / 1e6)
             judgement = self.monitor.judge(stretch)
-            said = [*self._deviations(scans, judgement, book), *self._scores(scans, judgement)]
+            shares = self._disagreement(judgement)
+            said = [
+                *self._deviations(scans, judgement, book),
+                *self._scores(scans, judgement, shares),
+                *self._remarks(shares),
+            ]
             yield from (record for _, record in sorted(said, key=lambda pair: pair[0]))
             yield from conditions.overdue(self.scene, scans, self.monitor.expected_duration_s)
 
@@ -100,13 +111,36 @@ class RunningBatch:
             if revision is not None:
                 yield change.row, revision
 
-    def _scores(self, scans: Block, judgement: Judgement) -> Iterator[tuple[int, Outbound]]:
+    def _disagreement(self, judgement: Judgement) -> FloatArray:
+        """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
+        seen = {
+            "approved": np.zeros(len(judgement.t2), dtype=bool),
+            "advisory": np.zeros(len(judgement.t2), dtype=bool),
+        }
+        for finding in judgement.findings:
+            if finding.category == "process":
+                seen[finding.grade] = seen[finding.grade] | finding.over
+        return self.disagreement.advance(seen["approved"], seen["advisory"])
+
+    def _remarks(self, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
+        """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
+        if self.scene.reference is None or not (self.disagrees or (shares >= _LONG).any()):
+            return
+        for row, share in enumerate(shares.tolist()):
+            if not self.disagrees and share >= _LONG:
+                detail = f"{self.batch_id}: reference and learner disagreed in {share:.0%} of the last 50 scans or so"
+                yield row, Remark(unit=self.subject.unit, kind="disagreement", detail=detail)
+            self.disagrees = share >= (_OVER if self.disagrees else _LONG)
+
+    def _scores(self, scans: Block, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A score at the first scan of every interval of event time."""
         twin = self.subject.twin
         every_us = int((twin.score_interval_s or 10 * twin.cadence_s) * 1e6)
         interval = scans.observed_us // every_us
         for row in np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0).tolist():
-            yield row, self._scored(int(scans.observed_us[row]), judgement, row)
+            score = self._scored(int(scans.observed_us[row]), judgement, row)
+            agreed = None if score.reference is None else float(np.clip(shares[row], 0, 1))
+            yield row, msgspec.structs.replace(score, disagreement=agreed)
         self.scored_us = int(interval[-1])
 
     def _scored(self, at_us: int, judgement: Judgement, row: int) -> Score:

@@ -30,6 +30,8 @@ class BatchState(msgspec.Struct, kw_only=True):
     phase_us: int
     scored_us: int
     runs: dict[str, Run]
+    disagreement: Any
+    disagrees: bool
     monitor: Any  # Numbers; None: unwatched
 
 
@@ -135,6 +137,8 @@ def _batch_state(running: RunningBatch) -> BatchState:
         phase_us=running.phase_us,
         scored_us=running.scored_us,
         runs=running.delays.state(),
+        disagreement=running.disagreement.state(),
+        disagrees=running.disagrees,
         monitor=None if running.monitor is None else running.monitor.state(),
     )
 
@@ -149,6 +153,8 @@ def _running(watch: "Watch", state: BatchState) -> RunningBatch:
     )
     running.phase, running.phase_us, running.scored_us = state.phase, state.phase_us, state.scored_us
     running.delays.restore(state.runs)
+    running.disagreement.restore(state.disagreement)
+    running.disagrees = state.disagrees
     return running
 
 

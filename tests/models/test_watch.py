@@ -1,5 +1,9 @@
 """The watch of one unit: context, order, alarms, and that nothing of it depends on how scans arrive."""
 
+import dataclasses
+import itertools
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +13,7 @@ from models.block import Block
 from models.records import Deviation, OperatorAction, Rejected, Remark, Score, Tick
 from models.twin import Context
 from models.watch import Watch
-from tests.conftest import AboveOne, event, feed, minute, scans
+from tests.conftest import AboveOne, event, feed, minute, scans, small_twin
 
 
 def watch_of(twin, state=None):
@@ -55,10 +59,7 @@ def test_a_second_excursion_soon_after_joins_the_first_and_a_later_one_is_new(tw
     restart=st.booleans(),
 )
 def test_neither_block_boundaries_nor_restarts_change_a_word(cuts, bad, lateness, restart):
-    from tests.conftest import Alarms, Tag, Twin
-
-    twin = Twin(name="small", product="p", cadence_s=60, tags={"a": Tag(unit_of_measure="1"), "b": Tag(unit_of_measure="")},
-                alarms=Alarms(off_delay_s=600, rejoin_s=600), context=Context(lateness_s=lateness))  # fmt: skip
+    twin = msgspec.structs.replace(small_twin(), context=Context(lateness_s=lateness))
     values = np.zeros(100)
     values[bad] = 2.0
     context = (event("started", 5), event("phase_started", 40, phase="FEED"), event("ended", 80),
@@ -68,7 +69,7 @@ def test_neither_block_boundaries_nor_restarts_change_a_word(cuts, bad, lateness
     watch, pieces = watch_of(twin), []
     pieces += watch.step(feed(*context))
     edges = [0, *sorted(set(cuts)), 100]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         if restart:
             watch = watch_of(twin, watch.snapshot())
         pieces += watch.step(feed(whole.take(slice(first, last))))
@@ -146,8 +147,6 @@ def test_scans_twice_or_out_of_order_become_dead_letters_and_change_nothing(twin
 
 
 def test_stragglers_within_the_lateness_are_put_in_order(twin):
-    import msgspec
-
     patient = msgspec.structs.replace(twin, context=Context(lateness_s=300))
     in_order = run(watch_of(patient), feed(event("started", -1), scans(range(60), excursion())))
     order = [0, 2, 1, 4, 3, *range(5, 60)]
@@ -235,3 +234,28 @@ def test_a_unit_s_state_is_a_few_kilobytes(twin):
     watch = watch_of(twin)
     run(watch, feed(scans(range(500))), feed(event("started", 500.5), scans(range(501, 900), 2.0)))
     assert len(watch.snapshot()) < 4096
+
+
+class Learning(AboveOne):
+    """As ``AboveOne``, with a learner that alarms all the time."""
+
+    def judge(self, stretch):
+        judgement = super().judge(stretch)
+        always = np.ones(len(stretch), dtype=bool)
+        learner = dataclasses.replace(judgement.findings[0], name="learner", grade="advisory", over=always)
+        return dataclasses.replace(judgement, findings=(*judgement.findings, learner))
+
+
+def test_where_reference_and_learner_disagree_for_long_it_is_said_once_and_scored(twin):
+    watch = Watch("BR-101", twin, lambda product: Learning())
+    said = run(watch, feed(event("started", -1), scans(range(200))), feed(scans(range(200, 300))))
+    assert [r.kind for r in said if isinstance(r, Remark)] == ["disagreement"]
+    assert [s.disagreement for s in said if isinstance(s, Score)][-1] > 0.9
+
+
+def test_an_advisory_deviation_is_approved_when_the_reference_sees_it_too(twin):
+    watch = Watch("BR-101", twin, lambda product: Learning())
+    said = deviations(run(watch, feed(event("started", -1), scans(range(60), excursion()))))
+    assert [(d.revision, d.grade, d.priority, d.changed_at) for d in said] == [
+        (1, "advisory", "low", minute(0)), (2, "approved", "high", minute(10)),
+    ]  # fmt: skip
