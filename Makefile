@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint lock clean
+.PHONY: help setup demo test check lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ lint: setup ## Lint, format, types (strict), import contracts
 	$(BIN)/lint-imports
 
 check: lint test ## What CI runs, without the real brokers (see .ci/run)
+
+schemas: setup ## Write docs/schemas/ anew from the record types
+	$(BIN)/python -m ops.schemas docs/schemas
 
 lock: ## Write requirements.lock anew (needs uv); records hashes, no index address
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
