@@ -23,7 +23,7 @@ def test_every_example_twin_loads_under_its_own_name(file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "data" / "indpensim").exists(), reason="needs ../shared/data/indpensim")
-def test_penicillin_is_watched_no_worse_than_by_the_textbook_monitor_and_replayed_in_20_s_of_cpu(tmp_path: Path) -> None:
+def test_penicillin_is_watched_no_worse_than_by_the_textbook_monitor_in_20_s_of_cpu(tmp_path: Path) -> None:
     data, store, out = SHARED / "data" / "indpensim", str(tmp_path / "refs"), tmp_path / "dev.jsonl"
     train, dev = str(data / "train" / "scans.csv.gz"), str(data / "dev" / "scans.csv.gz")
     assert main(["reference", "fit", TWIN, "--scans", train, "--store", store, "--approve", "A. Smith"]) == 0
