@@ -35,7 +35,7 @@ class RecordedRun:
 
 
 def read_recording(path: Path, settings: Recording, twin: Twin) -> Iterator[RecordedRun]:
-    """The runs of one file, each as soon as its last row is read; only unfinished runs are held in memory.
+    """The runs of one file in the order in which they end; only unfinished runs are held in memory.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _parts(table: Table, columns: Columns) -> Iterator[_Part]:
         for i, key in enumerate(columns.keys(piece, row)):
             runs.setdefault(key, []).append(i)
         observed_us, values, phases = columns.observed_us(piece, row), columns.values(piece, row), columns.phases(piece)
-        for key, places in runs.items():
+        for key, places in sorted(runs.items(), key=lambda run: run[1][-1]):  # so pieces change no order
             at = np.array(places, dtype=np.int64)
             yield _Part(key, row + at, observed_us[at], values[at], tuple(phases[i] for i in places))
         row += len(piece)
