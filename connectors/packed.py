@@ -47,6 +47,6 @@ def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         meta: dict[str, Any] = msgspec.json.decode(arrays.pop(_META).tobytes())
-    except (zipfile.BadZipFile, KeyError, EOFError, msgspec.DecodeError) as exc:
+    except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as exc:  # DecodeError is a ValueError
         raise ValueError(f"not a packed reference: {exc}") from exc
     return meta, arrays
