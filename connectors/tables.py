@@ -16,7 +16,7 @@ import pyarrow.parquet as parquet
 
 from models.errors import RecordingError
 
-NUMBER, TEXT, TIME = pa.float64(), pa.string(), pa.timestamp("us", "UTC")
+NUMBER, TEXT = pa.float64(), pa.string()
 _CSV, _PARQUET = (".csv", ".txt"), (".parquet", ".pq")
 _PACKED = (".gz", ".bz2", ".zst")
 _PIECE = 4 << 20  # bytes of a CSV file read at once
@@ -57,8 +57,7 @@ class Table:
     def pieces(self, columns: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
         """Some columns, in this order and as these types (NUMBER or TEXT), some thousand rows at a time.
 
-        A column of times asked for as TEXT comes as TIME (UTC where it has no zone). An empty number is null, an empty
-        text is "".
+        An empty number is null, an empty text is "".
 
         Raises
         ------
@@ -93,8 +92,6 @@ class Table:
             yield from reader
 
     def _as(self, column: Any, kind: pa.DataType, name: str, start: int) -> Any:
-        if kind == TEXT and pa.types.is_temporal(column.type):
-            return column.cast(TIME, safe=False)
         try:
             cast = column.cast(kind, safe=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:

@@ -1,8 +1,10 @@
 """The reference store: versions never change, their checksums hold, and who did what is on record."""
 
 import hashlib
+import io
 import json
 import os
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -63,6 +65,11 @@ def test_the_same_reference_has_the_same_checksum_and_another_one_another(
     assert store.add(replace(reference, budget=0.5), by="A", at=AT, source="").sha256 != first.sha256
 
 
+def test_nothing_in_a_file_says_when_it_was_written() -> None:
+    packed = pack({"name": "p"}, {"mean": np.zeros(3)})
+    assert {entry.date_time[0] for entry in zipfile.ZipFile(io.BytesIO(packed)).infolist()} == {1980}
+
+
 def test_a_store_that_is_not_there_yet_is_empty_and_what_it_lacks_is_named(store: ReferenceStore) -> None:
     assert store.list() == store.list("reactor") == []
     with pytest.raises(ReferenceError, match=r"holds no reference 'reactor'; fit one: patrol reference fit"):
@@ -75,7 +82,8 @@ def test_a_candidate_judges_nothing_unless_asked_for(store: ReferenceStore, refe
         store.load("reactor")
     with pytest.raises(ReferenceError, match=r"reactor@1 is candidate, wanted approved"):
         store.load("reactor", 1)
-    assert store.load("reactor", states=("approved", "candidate"))[0].id == "reactor@1"
+    add(store, reference)
+    assert store.load("reactor", states=("approved", "candidate"))[0].id == "reactor@2"  # the newest
 
 
 def test_approving_a_version_retires_the_one_before_and_both_are_on_record(
