@@ -11,7 +11,7 @@ from ops.plant.instruments import TAGS
 from ops.plant.simulation import Order, SimulatedBatch, simulate
 
 ROUND_S = 26 * 3600.0  # event time from one batch's start to the next one's on its unit
-RELEASED = 20  # batches the reference is learnt from
+RELEASED = 30  # batches the reference is learnt from
 _SENSORS = (
     ("drift", "capacitance"), ("stuck", "dissolved_oxygen"), ("noise", "ph"), ("dropout", "vessel_weight"),
     ("drift", "offgas_o2"), ("bias", "capacitance"), ("spikes", "temperature"), ("bias", "vessel_weight"),

@@ -24,18 +24,18 @@ class Instrument:
 INSTRUMENTS = (
     Instrument("temperature", "°C", 0.02, 0.02, 0, 80, 0.6),
     Instrument("jacket_temperature", "°C", 0.1, 0.1, -10, 120, 4.0),
-    Instrument("coolant_flow", "L/min", 0.08, 0.02, 0, 60, 3.0),
+    Instrument("coolant_flow", "L/min", 0.08, 0.02, -2, 60, 3.0),
     Instrument("ph", "pH", 0.006, 0.01, 0, 14, 0.15),
-    Instrument("base_flow", "mL/min", 0.5, 0.1, 0, 400, 15.0),
-    Instrument("dissolved_oxygen", "%", 0.4, 0.3, 0, 200, 8.0),
-    Instrument("agitation", "rpm", 1.5, 0.5, 0, 800, 60.0),
-    Instrument("air_flow", "NL/min", 2.0, 1.0, 0, 1000, 60.0),
+    Instrument("base_flow", "mL/min", 0.5, 0.1, -10, 400, 15.0),
+    Instrument("dissolved_oxygen", "%", 0.4, 0.3, -5, 200, 8.0),
+    Instrument("agitation", "rpm", 1.5, 0.5, -20, 800, 60.0),
+    Instrument("air_flow", "NL/min", 2.0, 1.0, -20, 1000, 60.0),
     Instrument("pressure", "bar", 0.003, 0.002, -0.5, 3, 0.06),
-    Instrument("feed_rate", "L/h", 0.03, 0.01, 0, 30, 0.8),
-    Instrument("vessel_weight", "kg", 0.4, 0.5, 0, 1200, 8.0),
-    Instrument("offgas_co2", "%", 0.02, 0.02, 0, 25, 0.4),
+    Instrument("feed_rate", "L/h", 0.03, 0.01, -1, 30, 0.8),
+    Instrument("vessel_weight", "kg", 0.4, 0.5, -10, 1200, 8.0),
+    Instrument("offgas_co2", "%", 0.02, 0.02, -0.5, 25, 0.4),
     Instrument("offgas_o2", "%", 0.02, 0.02, 0, 25, 0.4),
-    Instrument("capacitance", "pF/cm", 0.12, 0.1, 0, 200, 3.0),
+    Instrument("capacitance", "pF/cm", 0.12, 0.1, -5, 200, 3.0),
 )
 TAGS = tuple(instrument.tag for instrument in INSTRUMENTS)
 
