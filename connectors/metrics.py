@@ -26,7 +26,6 @@ from models.records import Deviation, Score
 
 # Event time to verdict, seconds: a block within milliseconds, a catch-up within minutes.
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
-_ACTIVE = ("UNACK", "ACKED", "SHLVD")
 _KIND = ("unit", "category", "priority", "grade")
 
 
@@ -194,10 +193,8 @@ class Metrics:
         self._broker_up = self._gauge("patrol_broker_up", "1: the broker answers")
         self._broker_errors = self._counter("patrol_broker_errors", "Errors of the Kafka client", "kind")
         self._caught_up = self._gauge("patrol_caught_up", "1: all there was to read has been read")
-        meaning = "From a scan's event time to its verdict"
-        self._latency = Histogram(
-            "patrol_verdict_latency_seconds", meaning, buckets=LATENCY_BUCKETS, registry=self.registry
-        )
+        latency, meaning = "patrol_verdict_latency_seconds", "From a scan's event time to its verdict"
+        self._latency = Histogram(latency, meaning, buckets=LATENCY_BUCKETS, registry=self.registry)
         for reason in REASONS:  # from 0, so that the first one is an increase
             self._dead_letters.labels(reason)
         for kind in REMARKS:
@@ -210,9 +207,7 @@ class Metrics:
         self._maturity = self._gauge("patrol_batch_maturity_ratio", "Progress along the recipe, 0 to 1", "unit")
         self._t2 = self._gauge("patrol_t2_limit_ratio", "T² over its limit", "unit")
         self._spe = self._gauge("patrol_spe_limit_ratio", "SPE over its limit", "unit")
-        self._disagreement = self._gauge(
-            "patrol_learner_disagreement_ratio", "Share of late scans in which reference and learner disagreed", "unit"
-        )
+        self._disagreement = self._gauge("patrol_learner_disagreement_ratio", "Scans disagreed on, 0 to 1", "unit")
         self._learning = self._gauge("patrol_learning", "1: a cold start is still learning", "unit")
         self._sensor_fit = self._gauge("patrol_sensor_fit", "1: the reading is fit to judge", "unit", "tag")
         self._active = self._gauge("patrol_active_deviations", "Deviations whose condition is there", *_KIND)
@@ -234,10 +229,9 @@ class Metrics:
             self._batch_info.labels(*labels).set(1)
 
     def _count(self, deviation: Deviation | None, by: int) -> None:
-        if deviation is not None and deviation.state in _ACTIVE:
-            self._active.labels(*_kind(deviation)).inc(by)
-        if deviation is not None and deviation.state == "RTNUN":
-            self._returned.labels(*_kind(deviation)).inc(by)
+        if deviation is not None and deviation.state != "NORM":
+            shown = self._returned if deviation.state == "RTNUN" else self._active
+            shown.labels(*_kind(deviation)).inc(by)
 
 
 def _kind(deviation: Deviation) -> tuple[str, str, str, str]:
