@@ -33,7 +33,7 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for_quietly(
     kafka = site(f"127.0.0.1:{port}", made=False)
     with closing(lane(kafka, twin, metrics, stop)) as source:
         assert not read(source, lambda _: away(metrics))
-        assert not read(source, passed(2.5))
+        assert not read(source, passed(1.5))
         assert series(metrics, "patrol_caught_up") == 0
         with EmbeddedBroker(port):
             create_topics(kafka, every(kafka))
@@ -55,11 +55,11 @@ def test_a_broker_that_dies_is_waited_for_and_no_unit_is_called_quiet_meanwhile(
     with ExitStack() as first:
         first.enter_context(EmbeddedBroker(port))
         create_topics(kafka, every(kafka))
-        source = lane(kafka, quiet_twin(twin, 1.5), metrics, stop, known)
+        source = lane(kafka, quiet_twin(twin, 0.8), metrics, stop, known)
         assert ticks(live(source, metrics)) == []
     with closing(source):
         assert ticks(read(source, lambda _: away(metrics))) == []
-        assert not read(source, passed(2.5))
+        assert not read(source, passed(1.5))
         with EmbeddedBroker(port):  # in memory only: it comes back empty
             create_topics(kafka, every(kafka))
             publish(kafka, kafka.topics.scans[0], [scan(m) for m in range(20, 23)])
@@ -70,12 +70,12 @@ def test_no_unit_is_called_quiet_while_the_broker_hangs(twin: Twin, metrics: Met
     with EmbeddedBroker() as broker:
         kafka = site(broker.bootstrap_servers)
         publish(kafka, kafka.topics.scans[0], [scan(1)])
-        with closing(lane(kafka, quiet_twin(twin, 1.0), metrics, stop)) as source:
+        with closing(lane(kafka, quiet_twin(twin, 0.6), metrics, stop)) as source:
             read(source, lambda all_: scan_count(all_) == 1)
             live(source, metrics)
             broker.send_signal(signal.SIGSTOP)
             try:
-                assert ticks(read(source, passed(4.0))) == []
+                assert ticks(read(source, passed(2.0))) == []
             finally:
                 broker.send_signal(signal.SIGCONT)
             arrived = read(source, lambda all_: bool(ticks(all_)))
@@ -88,7 +88,7 @@ def test_nothing_is_lost_or_repeated_when_kafka_is_killed_and_comes_back(
 ) -> None:
     kafka = site(real_kafka)
     publish(kafka, kafka.topics.scans[0], [scan(m, m) for m in range(100)])
-    with closing(lane(kafka, quiet_twin(twin, 1.0), metrics, stop)) as source:
+    with closing(lane(kafka, quiet_twin(twin, 0.6), metrics, stop)) as source:
         arrived = read(source, lambda all_: scan_count(all_) == 100)
         subprocess.run([CI_KAFKA, "kill", kafka_folder], check=True)
         assert ticks(read(source, lambda _: away(metrics))) == []

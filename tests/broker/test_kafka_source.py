@@ -144,11 +144,11 @@ def test_a_unit_without_scans_is_said_to_be_quiet_once_until_its_next_scan(
     kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop
 ) -> None:
     publish(kafka, kafka.topics.scans[0], [scan(1)])
-    with closing(lane(kafka, quiet_twin(twin, 0.4), metrics, stop)) as source:
+    with closing(lane(kafka, quiet_twin(twin, 0.3), metrics, stop)) as source:
         arrived = read(source, lambda all_: bool(ticks(all_)))
         assert ticks(arrived) == [("BR-101", "quiet")]
-        assert arrived[-1].context[0].still_s == 0.4
-        assert not read(source, passed(1.0)), "it is said once"
+        assert arrived[-1].context[0].still_s == 0.3
+        assert not read(source, passed(0.6)), "it is said once"
         publish(kafka, kafka.topics.scans[0], [scan(2)])
         arrived = read(source, lambda all_: bool(ticks(all_)))
         assert (scan_count(arrived), ticks(arrived)) == (1, [("BR-101", "quiet")])
