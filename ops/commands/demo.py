@@ -39,7 +39,7 @@ def demo(
     units: Units = 3,
     batches: Batches = 3,
     faults: Faults = "3",
-    seed: Seed = 1,
+    seed: Seed = 2,
     forever: Forever = False,
 ) -> None:
     """Show it all: an embedded Kafka broker, a simulated plant with faults, and the real flow that watches it.

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from models.records import BatchEvent, Deviation
+from models.wording import spoken
 from ops.demo.story import ACTIVE, Injected, Story
 
 SHAPES = {"high": "▲ HIGH", "medium": "◆ MEDIUM", "low": "● LOW"}  # told apart by word and shape, not by colour alone
@@ -59,13 +61,16 @@ def summary(story: Story, first_s: float | None) -> Iterator[Table | Text]:
 
 
 def _faults(begun: list[Injected]) -> Table:
-    table = Table("unit", "batch", "injected", "PATrol said", "after (batch time)", "after (wall clock)")
+    table = Table("Unit", "Batch", "Injected", "PATrol said", "Batch time", "Wall clock", box=box.SIMPLE_HEAD)
     for each in begun:
-        found, delay_h, delay_s = each.found, each.delay_h, each.delay_wall_s
-        if found is None or delay_h is None or delay_s is None:
-            said, batch_time, wall = "not found", "-", "-"
-        else:
-            said = f"{found.category}: {found.cause if found.category == 'sensor' else found.contributors[0].tag}"
-            batch_time, wall = f"{delay_h:.2f} h", f"{delay_s:.1f} s"
+        said, batch_time, wall = "not found", "-", "-"
+        if each.found is not None and each.delay_h is not None and each.delay_wall_s is not None:
+            said, batch_time, wall = _named(each.found), f"{each.delay_h:.2f} h", f"{each.delay_wall_s:.1f} s"
         table.add_row(each.unit, each.batch_id, f"{each.fault.category}: {each.fault.words}", said, batch_time, wall)
     return table
+
+
+def _named(found: Deviation) -> str:
+    """E.g. ``sensor: ph``, ``process: feed rate``."""
+    first = found.cause.partition(":")[2] or next((each.tag for each in found.contributors), "?")
+    return f"{found.category}: {spoken(first)}"

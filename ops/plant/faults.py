@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.block import BoolArray, FloatArray
+from models.wording import spoken
 
 PROCESS = {  # kind -> the tag that shows it first, and words for people
     "feed_stop": ("feed_rate", "the feed pump stops"),
@@ -56,7 +57,7 @@ class Fault:
         >>> Fault("drift", "capacitance", 3600).words
         'capacitance drifts'
         """
-        return PROCESS[self.kind][1] if self.kind in PROCESS else f"{self.tag} {SENSOR[self.kind]}"
+        return PROCESS[self.kind][1] if self.kind in PROCESS else f"{spoken(self.tag)} {SENSOR[self.kind]}"
 
     def kind_is(self, *kinds: str) -> bool:
         """Whether it is one of these."""
