@@ -24,7 +24,7 @@ def _units(story: Story) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
     for name, width in (("Unit", 7), ("Batch", 6), ("Phase", 10), ("Progress", 22), ("T²", 10), ("SPE", 10)):
         table.add_column(name, min_width=width, no_wrap=True)
-    table.add_column("Injected by the demo (PATrol does not know)", ratio=1)
+    table.add_column("Injected (PATrol does not know)", ratio=1)
     for unit in story.units.values():
         table.add_row(*_unit(unit, story))
     return table
@@ -80,12 +80,14 @@ def _deviation(deviation: Deviation, story: Story) -> tuple[Text | str, ...]:
     active, truth = deviation.state in ACTIVE, mark(deviation, story)
     colour = COLOURS[deviation.priority] if active else "dim"
     wrong = truth.startswith("not injected")
+    sign = "✗" if wrong else "·" if deviation.category == "context" else "✓"
+    said = deviation.message.rpartition(" (")[0] + (", advisory" if deviation.grade == "advisory" else "")
     return (
         Text(SHAPES[deviation.priority], style=colour),
         Text(deviation.state, style=colour),
         Text(_age(deviation, story), style=colour),
-        Text(deviation.message.rpartition(" (")[0], style="" if active else "dim"),
-        Text(f"{'✗' if wrong else '✓'} {truth}", style="bold red" if wrong else "magenta" if active else "dim"),
+        Text(said, style="" if active else "dim"),
+        Text(f"{sign} {truth}", style="bold red" if wrong else "magenta" if active else "dim"),
     )
 
 
