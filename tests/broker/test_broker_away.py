@@ -66,6 +66,18 @@ def test_a_broker_that_dies_is_waited_for_and_no_unit_is_called_quiet_meanwhile(
             read(source, lambda all_: scan_count(all_) == 3)
 
 
+def test_a_lost_broker_is_said_though_nothing_was_due(
+    twin: Twin, metrics: Metrics, stop: Stop, caplog: pytest.LogCaptureFixture
+) -> None:
+    with EmbeddedBroker() as broker:
+        source = lane(site(broker.bootstrap_servers), twin, metrics, stop)
+        live(source, metrics)
+    with closing(source):
+        read(source, lambda _: away(metrics), within_s=10.0)
+    assert "the broker is away" in caplog.text
+    assert series(metrics, "patrol_caught_up") == 0
+
+
 def test_no_unit_is_called_quiet_while_the_broker_hangs(twin: Twin, metrics: Metrics, stop: Stop) -> None:
     with EmbeddedBroker() as broker:
         kafka = site(broker.bootstrap_servers)
