@@ -107,8 +107,7 @@ def test_a_flow_that_dies_ends_the_demo_with_its_last_words():
 
 
 def test_the_same_seed_shows_the_same_plant():
-    programme = Programme(units(2), 1, parse_faults("2", 5), 5)
-    first, again = shown(programme, 0), shown(programme, 0)
+    first, again = (shown(Programme(units(2), 1, parse_faults("2", 5), 5), 0) for _ in range(2))
     assert [each.faults for each in first] == [each.faults for each in again]
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.run.values, other.run.values)
@@ -164,6 +163,13 @@ def test_what_is_said_before_a_fault_begins_is_a_false_alarm_and_what_is_said_af
 def test_a_sensor_fault_called_a_process_deviation_is_found_but_not_called_rightly():
     story = _story(Fault("drift", "ph", 0.0))
     story.take(_deviation("process", "process", 10.0), 2.0)
+    assert story.injected[0].found is not None
+    assert not story.injected[0].called_rightly
+
+
+def test_a_process_fault_called_a_sensors_is_found_but_not_called_rightly():
+    story = _story(Fault("base_overdose", "base_flow", 0.0))
+    story.take(_deviation("sensor", "sensor:ph", 10.0), 2.0)
     assert story.injected[0].found is not None
     assert not story.injected[0].called_rightly
 
