@@ -107,12 +107,15 @@ class Story:
         if deviation.category == "context":
             return None
         raised_us = to_us(deviation.raised_at)
-        fits = (e for e in self.injected if e.batch_id == deviation.batch_id and e.at_us <= raised_us)
+        where = (deviation.unit, deviation.batch_id)
+        fits = (e for e in self.injected if (e.unit, e.batch_id) == where and e.at_us <= raised_us)
         return next(fits, None)
 
     def acting(self, unit: UnitNow) -> Injected | None:
         """The fault that acts on a unit now."""
-        fits = (e for e in self.injected if e.begun_s is not None and e.batch_id == unit.batch_id)
+        fits = (
+            e for e in self.injected if e.begun_s is not None and (e.unit, e.batch_id) == (unit.unit, unit.batch_id)
+        )
         return next(fits, None)
 
     @property
