@@ -1,36 +1,22 @@
-"""One unit and its running batch: context, order, judgement, alarms. The heart of PATrol, and pure.
+"""One unit watched: what arrives is put in order and met by its context. The heart of PATrol, and pure.
 
 The same class serves the live flow, the replay, the tests and the benchmarks. It takes feeds and gives records; what
 it says follows from the scans and the context alone, however these were cut into blocks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from models import watch_state
+from models import rejections, watch_state
 from models.assembly import Assembly
 from models.block import Block, Feed, ReadingBlock, to_time, to_us
-from models.conditions import Conditions
-from models.deviations import Book
-from models.monitor import Monitor
 from models.ordering import Ordering
-from models.records import (
-    BatchEvent,
-    Context,
-    OperatorAction,
-    Outbound,
-    Rejected,
-    Remark,
-    Tick,
-)
-from models.running import RunningBatch
-from models.scene import Scene, Subject
-from models.timeline import SHELVING_ENDS, Dated, Timeline
+from models.records import BatchEvent, Context, OperatorAction, Outbound, Tick
+from models.scene import Subject
+from models.timeline import Timeline
 from models.twin import Twin
-
-Monitors = Callable[[str | None], Monitor | None]
-_WAITING = 64  # scans without a batch kept for a start that comes late
+from models.unit import Monitors, Unit
 
 
 class Watch:
@@ -54,16 +40,10 @@ class Watch:
         self, unit: str, twin: Twin, monitors: Monitors, config_sha256: str = "", state: bytes | None = None
     ) -> None:
         self.subject = Subject(unit, twin, config_sha256)
-        self.monitors = monitors
-        self.book = Book(self.subject)
-        self.conditions = Conditions(self.subject, self.book)
         self.ordering = Ordering(twin.context.lateness_s, twin.context.clock_reset_scans)
         self.assembly = Assembly(twin)
         self.timeline = Timeline()
-        self.running: RunningBatch | None = None
-        self.last_batch: str | None = None  # ended last: its stragglers start nothing
-        self.last_us: int | None = None  # newest scan judged or given up
-        self.waiting: list[Block] = []  # scans without a batch
+        self.unit = Unit(self.subject, monitors, self.timeline)
         if state is not None:
             watch_state.restore(self, state)
 
@@ -80,217 +60,53 @@ class Watch:
         """All that changes, as versioned bytes of numbers: a few KB."""
         return watch_state.encode(self)
 
-    # -- context ----------------------------------------------------------------------------------------------
+    # -- inside -----------------------------------------------------------------------------------------------
 
     def _context(self, item: Context) -> Iterator[Outbound]:
+        """Context waits for the scans to reach its time; what concerns scans already judged applies now."""
         if isinstance(item, Tick):
             yield from self._tick(item)
         elif isinstance(item, BatchEvent | OperatorAction):
             self.timeline.add(item)
-            if self.last_us is not None and to_us(item.at) <= self.last_us:
-                for event in self.timeline.due(self.last_us):
-                    yield from self._apply(event)
+            judged_us = self.unit.last_us
+            if judged_us is not None and to_us(item.at) <= judged_us:
+                for event in self.timeline.due(judged_us):
+                    yield from self.unit.apply(event)
 
     def _tick(self, tick: Tick) -> Iterator[Outbound]:
+        """The source has nothing more for now: nothing need be waited for."""
         held = self.ordering.flush()
         if held is not None:
-            yield from self._judge_in_time(held)
+            yield from self._in_time(held)
         for event in self.timeline.settle():
-            yield from self._apply(event)
-        if tick.kind == "quiet" and self.running is not None:
-            newest_us = max(self.running.started_us, self.last_us or self.running.started_us)
-            yield from self.conditions.quiet(self.scene, newest_us, tick.still_s)
-
-    def _apply(self, event: Dated) -> Iterator[Outbound]:
-        if isinstance(event, OperatorAction):
-            yield from self._act(event)
-        elif event.event == "started":
-            yield from self._start(event)
-        elif event.event == "phase_started":
-            yield from self._phase(event)
-        elif event.event == "ended":
-            yield from self._end(event)
-
-    def _act(self, action: OperatorAction) -> Iterator[Outbound]:
-        if not self.book.knows(action.deviation_id):
-            if action.by != SHELVING_ENDS:
-                yield self._remark("unknown-deviation", f"{action.action} {action.deviation_id} by {action.by}")
-            return
-        revision = self.book.act(action)
-        if revision is not None:
-            yield revision
-        if action.action == "shelve" and action.until is not None and revision is not None:
-            ends = OperatorAction(
-                action="unshelve",
-                deviation_id=action.deviation_id,
-                unit=action.unit,
-                by=SHELVING_ENDS,
-                at=action.until,
-            )
-            self.timeline.add(ends)
-
-    def _start(self, event: BatchEvent) -> Iterator[Outbound]:
-        at_us = to_us(event.at)
-        if self.running is not None and self.running.batch_id == event.batch_id:
-            if self.running.implied:
-                self.running.declare(event)
-            else:
-                yield self._remark("repeated", f"batch {event.batch_id} is already running")
-            return
-        late = self.last_us is not None and at_us <= self.last_us
-        before = self.running
-        if before is not None:
-            yield from self._close(max(at_us, self.last_us or at_us) if late else at_us)
-        yield from self._open(event.batch_id, event.product, at_us, implied=False)
-        if before is not None and not before.implied:
-            yield from self.conditions.overlap(self.scene, at_us, before.batch_id)
-        if late and before is not None:
-            yield self._remark("late-event", f"started {event.batch_id}: applies from the next scan on")
-        waiting, self.waiting = self.waiting, []
-        for block in waiting:
-            rows = block.observed_us >= at_us
-            if rows.any():
-                yield from self._judge(block.take(rows))
-
-    def _phase(self, event: BatchEvent) -> Iterator[Outbound]:
-        if self.running is None or self.running.batch_id != event.batch_id:
-            yield self._remark("unknown-batch", f"phase {event.phase} of {event.batch_id}, which is not running")
-            return
-        if self.last_us is not None and to_us(event.at) <= self.last_us:
-            yield self._remark("late-event", f"phase {event.phase}: applies from the next scan on")
-        self.running.enter(event.phase, to_us(event.at))
-
-    def _end(self, event: BatchEvent) -> Iterator[Outbound]:
-        at_us = to_us(event.at)
-        if self.running is None or self.running.batch_id != event.batch_id:
-            yield from self.conditions.overlap_over(self.scene, at_us)
-            yield self._remark("unknown-batch", f"end of {event.batch_id}, which is not running")
-            return
-        if self.last_us is not None and at_us <= self.last_us:
-            yield self._remark("late-event", f"end of {event.batch_id}: applies from the next scan on")
-            at_us = self.last_us
-        yield from self._close(at_us)
-
-    # -- batches ----------------------------------------------------------------------------------------------
-
-    def _open(self, batch_id: str, product: str | None, at_us: int, *, implied: bool) -> Iterator[Outbound]:
-        yield from self.conditions.watched_again(self.scene, at_us)
-        product = product or self.subject.twin.product
-        monitor = self.monitors(product)
-        self.running = RunningBatch(self.subject, batch_id, product, at_us, monitor, implied=implied)
-        if monitor is None:
-            yield self._remark("unknown-product", f"batch {batch_id}: no reference for product {product!r}")
-            yield from self.conditions.unknown_product(self.scene, at_us)
-        yield self.running.score(at_us)
-
-    def _close(self, at_us: int) -> Iterator[Outbound]:
-        if self.running is None:
-            return
-        yield from self.book.end_batch(self.scene, at_us)
-        self.last_batch, self.running = self.running.batch_id, None
-        yield self.subject.idle_score(at_us)
-
-    # -- scans ------------------------------------------------------------------------------------------------
+            yield from self.unit.apply(event)
+        if tick.kind == "quiet":
+            yield from self.unit.quiet(tick.still_s)
 
     def _block(self, block: Block | ReadingBlock) -> Iterator[Outbound]:
         if isinstance(block, ReadingBlock):
             scans, late = self.assembly.add(block)
-            yield from (self._late_reading(block, int(row)) for row in late)
+            yield from rejections.of_readings(block, late, self.subject)
             if scans is None:
                 return
             block = scans
         ordered = self.ordering.add(block)
         if ordered.late is not None:
-            yield from self._rejections(ordered.late, "late", f"a scan of {self._newest()} was already there")
+            newest_us = self.ordering.newest_us
+            newest = "no time" if newest_us is None else to_time(newest_us).isoformat()
+            yield from rejections.of_scans(ordered.late, self.subject, "late", f"a scan of {newest} was already there")
         if ordered.scans is not None:
-            yield from self._judge_in_time(ordered.scans)
+            yield from self._in_time(ordered.scans)
 
-    def _judge_in_time(self, scans: Block) -> Iterator[Outbound]:
+    def _in_time(self, scans: Block) -> Iterator[Outbound]:
         """Cut where the unit's clock was set back, then merge with the context that is due."""
-        backwards = np.flatnonzero(np.diff(scans.observed_us, prepend=self.last_us or 0) <= 0)
+        before_us = -1 if self.unit.last_us is None else self.unit.last_us
+        backwards = np.flatnonzero(np.diff(scans.observed_us, prepend=before_us) <= 0)
         start = 0
         for row in (*backwards.tolist(), len(scans)):
             if row > start:
                 for piece in self.timeline.merge(scans.take(slice(start, row))):
-                    yield from self._judge_named(piece) if isinstance(piece, Block) else self._apply(piece)
+                    yield from self.unit.judge(piece) if isinstance(piece, Block) else self.unit.apply(piece)
             if row < len(scans):
-                yield from self._set_back(int(scans.observed_us[row]))
+                yield from self.unit.set_back(int(scans.observed_us[row]))
             start = row
-
-    def _set_back(self, to_us_: int) -> Iterator[Outbound]:
-        if self.last_us is None:
-            return
-        step_us = int(self.subject.twin.cadence_s * 1e6)
-        if self.running is not None:
-            self.running.shift(to_us_ - self.last_us - step_us)
-        yield from self.conditions.clock_set_back(self.scene, to_us_, self.last_us)
-        self.last_us = to_us_ - 1
-
-    def _judge_named(self, scans: Block) -> Iterator[Outbound]:
-        """Cut into runs of scans that name the same batch and phase."""
-        if scans.batch_ids is None and scans.phases is None:
-            yield from self._judge(scans)
-            return
-        names = list(zip(scans.batch_ids or (None,) * len(scans), scans.phases or (None,) * len(scans), strict=True))
-        start = 0
-        for row in range(1, len(scans) + 1):
-            if row == len(scans) or names[row] != names[start]:
-                yield from self._named(*names[start], scans.take(slice(start, row)))
-                start = row
-
-    def _named(self, batch_id: str | None, phase: str | None, scans: Block) -> Iterator[Outbound]:
-        at_us = int(scans.observed_us[0])
-        running = self.running
-        if batch_id is not None and (running is None or running.batch_id != batch_id):
-            if running is not None and not running.implied:
-                self.last_us = int(scans.observed_us[-1])
-                yield from self._rejections(scans, "other-batch", f"{running.batch_id} runs on {scans.unit}")
-                return
-            if batch_id != self.last_batch:
-                yield from self._close(at_us)
-                yield from self._open(batch_id, None, at_us, implied=True)
-        if phase is not None and self.running is not None and self.running.phase != phase:
-            self.running.enter(phase, at_us)
-        yield from self._judge(scans)
-
-    def _judge(self, scans: Block) -> Iterator[Outbound]:
-        """Judge scans of one batch in one phase; without a batch they wait for its start."""
-        yield from self.conditions.heard(self.scene, int(scans.observed_us[0]))
-        if self.running is None and self.subject.twin.mode == "continuous":
-            self.running = RunningBatch.continuous(self.subject, self.monitors(None), int(scans.observed_us[0]))
-        self.last_us = int(scans.observed_us[-1])
-        if self.running is None:
-            yield from self._wait(scans)
-        else:
-            yield from self.running.judge(scans, self.book, self.conditions)
-
-    def _wait(self, scans: Block) -> Iterator[Outbound]:
-        self.waiting.append(scans)
-        surplus = sum(map(len, self.waiting)) - _WAITING
-        while surplus > 0:
-            first = self.waiting.pop(0)
-            if len(first) > surplus:
-                self.waiting.insert(0, first.take(slice(surplus, None)))
-            surplus -= len(first)
-        yield from self.conditions.unwatched(self.scene, scans)
-
-    # -- saying -----------------------------------------------------------------------------------------------
-
-    @property
-    def scene(self) -> Scene:
-        """What is running on the unit now."""
-        return Scene() if self.running is None else self.running.scene
-
-    def _newest(self) -> str:
-        newest = self.ordering.newest_us
-        return "no time" if newest is None else to_time(newest).isoformat()
-
-    def _remark(self, kind: str, detail: str) -> Remark:
-        return Remark(unit=self.subject.unit, kind=kind, detail=detail)
-
-    def _rejections(self, scans: Block, reason: str, detail: str) -> Iterator[Rejected]:
-        for row in range(len(scans)):
-            yield watch_state.rejected(scans, row, self.subject.twin.tag_names, (reason, detail))
-
-    def _late_reading(self, readings: ReadingBlock, row: int) -> Rejected:
-        return watch_state.rejected_reading(readings, row, self.subject.twin.tag_names)

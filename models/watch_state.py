@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from models.block import Block, ReadingBlock, to_time
+from models.block import Block
 from models.delays import Run
 from models.deviations import Life
 from models.monitor import Numbers
-from models.records import BatchEvent, OperatorAction, Origin, Reading, Rejected, Scan
+from models.records import BatchEvent, OperatorAction
 from models.running import RunningBatch
 
 if TYPE_CHECKING:
+    from models.unit import Unit
     from models.watch import Watch
 
 VERSION = 1
@@ -53,19 +54,20 @@ class UnitState(msgspec.Struct, kw_only=True):
 
 def encode(watch: "Watch") -> bytes:
     """The state of ``watch``."""
-    lives, ordinals = watch.book.state()
+    unit = watch.unit
+    lives, ordinals = unit.book.state()
     newest_us, late_run, late_us, held = watch.ordering.state()
     state = UnitState(
         lives=lives,
         ordinals=ordinals,
-        unwatched_us=watch.conditions.unwatched_us,
+        unwatched_us=unit.conditions.unwatched_us,
         ordering=(newest_us, late_run, late_us, None if held is None else _block_parts(held)),
         assembly=(watch.assembly.values, watch.assembly.seen_us, watch.assembly.next_us),
         pending=watch.timeline.pending,
-        last_batch=watch.last_batch,
-        last_us=watch.last_us,
-        waiting=[_block_parts(block) for block in watch.waiting],
-        batch=None if watch.running is None else _batch_state(watch.running),
+        last_batch=unit.last_batch,
+        last_us=unit.last_us,
+        waiting=[_block_parts(block) for block in unit.waiting],
+        batch=None if unit.running is None else _batch_state(unit.running),
     )
     return _ENCODER.encode(state)
 
@@ -83,45 +85,16 @@ def restore(watch: "Watch", raw: bytes) -> None:
         raise ValueError(
             f"unit state is version {state.version}, this PATrol reads {VERSION}: remove the recovery folder"
         )
-    watch.book.restore(state.lives, state.ordinals)
-    watch.conditions.unwatched_us = state.unwatched_us
+    unit = watch.unit
+    unit.book.restore(state.lives, state.ordinals)
+    unit.conditions.unwatched_us = state.unwatched_us
     newest_us, late_run, late_us, held = state.ordering
     watch.ordering.restore(newest_us, late_run, late_us, None if held is None else Block(*_block_args(held)))
     watch.assembly.values, watch.assembly.seen_us, watch.assembly.next_us = state.assembly
     watch.timeline.pending = state.pending
-    watch.last_batch, watch.last_us = state.last_batch, state.last_us
-    watch.waiting = [Block(*_block_args(parts)) for parts in state.waiting]
-    watch.running = None if state.batch is None else _running(watch, state.batch)
-
-
-def rejected(scans: Block, row: int, tags: tuple[str, ...], why: tuple[str, str]) -> Rejected:
-    """One scan of a block as a dead letter; its bytes are written anew from the arrays."""
-    reason, detail = why
-    values = {tag: float(v) for tag, v in zip(tags, scans.values[row], strict=True) if np.isfinite(v)}
-    scan = Scan(
-        unit=scans.unit,
-        observed_at=to_time(int(scans.observed_us[row])),
-        values=dict(values),
-        batch_id=None if scans.batch_ids is None else scans.batch_ids[row],
-        phase=None if scans.phases is None else scans.phases[row],
-    )
-    origin = Origin(topic=scans.topic, partition=scans.partition, offset=int(scans.offsets[row]))
-    detail = f"{scans.unit}, observed {scan.observed_at.isoformat()}: {detail}"
-    return Rejected(reason=reason, detail=detail, raw=msgspec.json.encode(scan), origin=origin, key=scans.unit)
-
-
-def rejected_reading(readings: ReadingBlock, row: int, tags: tuple[str, ...]) -> Rejected:
-    """One reading that came after its scan was made, as a dead letter."""
-    value = float(readings.values[row])
-    reading = Reading(
-        unit=readings.unit,
-        tag=tags[int(readings.tag_index[row])],
-        observed_at=to_time(int(readings.observed_us[row])),
-        value=value if np.isfinite(value) else None,
-    )
-    origin = Origin(topic=readings.topic, partition=readings.partition, offset=int(readings.offsets[row]))
-    detail = f"{readings.unit} {reading.tag}, observed {reading.observed_at.isoformat()}: its scan was already made"
-    return Rejected(reason="late", detail=detail, raw=msgspec.json.encode(reading), origin=origin, key=readings.unit)
+    unit.last_batch, unit.last_us = state.last_batch, state.last_us
+    unit.waiting = [Block(*_block_args(parts)) for parts in state.waiting]
+    unit.running = None if state.batch is None else _running(unit, state.batch)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------
@@ -143,13 +116,13 @@ def _batch_state(running: RunningBatch) -> BatchState:
     )
 
 
-def _running(watch: "Watch", state: BatchState) -> RunningBatch:
-    monitor = watch.monitors(state.product)
+def _running(unit: "Unit", state: BatchState) -> RunningBatch:
+    monitor = unit.monitors(state.product)
     numbers: Numbers | None = state.monitor
     if monitor is not None and numbers is not None:
         monitor.restore(numbers)
     running = RunningBatch(
-        watch.subject, state.batch_id, state.product, state.started_us, monitor, implied=state.implied
+        unit.subject, state.batch_id, state.product, state.started_us, monitor, implied=state.implied
     )
     running.phase, running.phase_us, running.scored_us = state.phase, state.phase_us, state.scored_us
     running.delays.restore(state.runs)

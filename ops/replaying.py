@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from connectors.recordings import RecordedRun
 from models.records import Deviation, Outbound
-from models.watch import Monitors, Watch
+from models.unit import Monitors
+from models.watch import Watch
 from ops.config import Configuration
 from ops.recorded import feeds
 

@@ -77,6 +77,6 @@ def _watch(
     from models.watch import Watch
 
     watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
-    for deviation in watch.book.open():
+    for deviation in watch.unit.book.open():
         metrics.deviation(deviation)
     return watch

@@ -123,16 +123,16 @@ def test_at_batch_end_its_deviations_clear_and_its_state_is_dropped(twin):
     watch = watch_of(twin)
     said = run(watch, feed(event("started", -1), event("ended", 30), scans(range(40), excursion(10, 100, 40))))
     assert [(d.state, d.changed_at) for d in deviations(said)] == [("UNACK", minute(10)), ("RTNUN", minute(30))]
-    assert watch.running is None
+    assert watch.unit.running is None
     assert [s.batch_id for s in said if isinstance(s, Score)][-1] is None
 
 
 def test_an_end_applies_without_further_scans_once_the_source_says_all_is_there(twin):
     watch = watch_of(twin)
     run(watch, feed(event("started", -1), scans(range(10))), feed(event("ended", 20)))
-    assert watch.running is not None
+    assert watch.unit.running is not None
     run(watch, feed(Tick(unit="BR-101", kind="settled")))
-    assert watch.running is None
+    assert watch.unit.running is None
 
 
 def test_scans_twice_or_out_of_order_become_dead_letters_and_change_nothing(twin):
@@ -199,7 +199,7 @@ def test_two_batches_on_one_unit_overlap_and_the_first_is_taken_to_have_ended(tw
     watch = watch_of(twin)
     said = run(watch, feed(event("started", 0), event("started", 20, "B2"), scans(range(30))),
                feed(event("ended", 31), scans([32])))  # fmt: skip
-    assert watch.running.batch_id == "B2"
+    assert watch.unit.running.batch_id == "B2"
     assert [(d.cause, d.batch_id, d.state) for d in deviations(said)] == [
         ("overlap", "B2", "UNACK"), ("overlap", "B2", "RTNUN"),
     ]  # fmt: skip
@@ -215,7 +215,7 @@ def test_scans_that_name_their_batch_need_no_events(twin):
     watch = watch_of(twin)
     said = run(watch, feed(block))
     assert deviations(said)[0].deviation_id == "BR-101/B1/process/1"
-    assert watch.running.batch_id == "B2"
+    assert watch.unit.running.batch_id == "B2"
 
 
 def test_scans_of_another_batch_than_the_running_one_become_dead_letters(twin):
@@ -227,7 +227,7 @@ def test_a_late_phase_applies_from_the_next_scan_and_is_remarked(twin):
     watch = watch_of(twin)
     said = run(watch, feed(event("started", -1), scans(range(10))), feed(event("phase_started", 3, phase="FEED")))
     assert [r.kind for r in said if isinstance(r, Remark)] == ["late-event"]
-    assert watch.running.phase == "FEED"
+    assert watch.unit.running.phase == "FEED"
 
 
 def test_a_unit_s_state_is_a_few_kilobytes(twin):
