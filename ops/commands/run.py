@@ -73,10 +73,12 @@ def run(
 def _watch(
     configuration: "Configuration", chosen: "Judges", metrics: "Metrics", unit: str, state: bytes | None
 ) -> "Watch":
-    """A unit's watch; the metrics hear of the deviations that were open before a restart."""
+    """A unit's watch; after a restart the metrics hear at once of its batch and of the deviations that were open."""
     from models.watch import Watch
 
     watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
     for deviation in watch.unit.book.open():
         metrics.deviation(deviation)
+    if watch.unit.running is not None and watch.unit.last_us is not None:
+        metrics.score(watch.unit.running.score(watch.unit.last_us))
     return watch
