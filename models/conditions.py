@@ -63,8 +63,8 @@ class Conditions:
         yield from self._raise("clock", text, scene, (at_us, at_us))
         yield from self._clear("clock", scene, at_us)
 
-    def overdue(self, scene: Scene, scans: Block, expected_s: float | None) -> Iterator[Deviation]:
-        """The batch is far older than any released batch became."""
+    def overdue(self, scene: Scene, scans: Block, expected_s: float | None) -> Iterator[tuple[int, Deviation]]:
+        """The batch is far older than any released batch became: from which of the scans on."""
         if expected_s is None or scene.started_us is None:
             return
         limit_s = expected_s * self._subject.twin.context.overdue_factor
@@ -72,7 +72,7 @@ class Conditions:
         if row < len(scans) and self._book.active("overdue") is None:
             text = f"older than {limit_s / 3600:.1f} h, and no end has been said"
             at_us = int(scans.observed_us[row])
-            yield from self._raise("overdue", text, scene, (at_us, at_us))
+            yield from ((row, revision) for revision in self._raise("overdue", text, scene, (at_us, at_us)))
 
     # -- inside -----------------------------------------------------------------------------------------------
 

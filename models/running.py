@@ -87,9 +87,9 @@ class RunningBatch:
                 *self._deviations(scans, judgement, book),
                 *self._scores(scans, judgement, shares),
                 *self._remarks(shares),
+                *conditions.overdue(self.scene, scans, self.monitor.expected_duration_s),
             ]
             yield from (record for _, record in sorted(said, key=lambda pair: pair[0]))
-            yield from conditions.overdue(self.scene, scans, self.monitor.expected_duration_s)
 
     def score(self, at_us: int) -> Score:
         """How the batch stands before anything is judged."""

@@ -195,6 +195,15 @@ def test_a_batch_that_never_ends_is_overdue(twin):
     assert [(d.cause, d.state, d.raised_at) for d in said] == [("overdue", "UNACK", minute(755))]
 
 
+@pytest.mark.parametrize("cut", [1, 150, 152, 155])
+def test_an_overdue_batch_is_said_at_the_same_scan_however_the_scans_are_cut(twin, cut):
+    minutes, values = np.arange(0, 800, 5), np.where(np.arange(160) % 9 == 7, 2.0, 0.0)
+    once = run(watch_of(twin), feed(event("started", 0), scans(minutes, values)))
+    whole, watch = scans(minutes, values), watch_of(twin)
+    first = run(watch, feed(event("started", 0), whole.take(slice(0, cut))))
+    assert first + run(watch, feed(whole.take(slice(cut, None)))) == once
+
+
 def test_two_batches_on_one_unit_overlap_and_the_first_is_taken_to_have_ended(twin):
     watch = watch_of(twin)
     said = run(watch, feed(event("started", 0), event("started", 20, "B2"), scans(range(30))),
