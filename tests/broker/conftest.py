@@ -88,7 +88,7 @@ def site(bootstrap: str, partitions: int = 3, made: bool = True, **changed: obje
         scores=f"{own}.scores",
         dead_letters=f"{own}.dead-letters",
     )
-    kafka = Kafka(bootstrap_servers=bootstrap, topics=topics, settle_s=0.2, drain_s=1.0, **changed)
+    kafka = Kafka(bootstrap_servers=bootstrap, topics=topics, settle_s=0.2, **changed)
     if made:
         create_topics(kafka, every(kafka), partitions)
     return kafka

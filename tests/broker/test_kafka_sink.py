@@ -147,7 +147,7 @@ def test_a_record_kafka_refuses_stops_the_flow(real_kafka: str, stop: Stop) -> N
 
 def test_while_the_broker_is_away_an_epoch_waits_but_a_stop_waits_no_longer_than_it_may(stop: Stop) -> None:
     with EmbeddedBroker() as broker:
-        kafka = site(broker.bootstrap_servers)
+        kafka = site(broker.bootstrap_servers, drain_s=1.0)
         out = writer(kafka, kafka.topics.deviations, stop)
     with closing(out):
         out.write_batch([deviation("d1"), deviation("d2")])
