@@ -5,11 +5,10 @@ the twin's file says which columns these are. Columns that are neither these nor
 ``ignore``, so that a misspelt tag is not judged by its absence. An empty cell is a tag without a reading.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from connectors.columns import BASE_US, Columns, Key
@@ -17,7 +16,6 @@ from connectors.settings import Recording
 from connectors.tables import Table
 from models.block import FloatArray, IntArray, RecordedBatch
 from models.errors import RecordingError
-from models.records import Deviation
 from models.twin import Twin
 
 
@@ -85,16 +83,6 @@ def to_recorded_batch(run: RecordedRun) -> RecordedBatch:
         phases=tuple((phase, (at_us - run.started_us) / 1e6) for phase, at_us in run.phases),
         unit=run.unit,
     )
-
-
-def write_deviations(path: Path, deviations: Iterable[Deviation]) -> None:
-    """Deviations as JSON lines, encoded as on their topic."""
-    encoder = msgspec.json.Encoder()
-    try:
-        with path.open("wb") as file:
-            file.writelines(encoder.encode(deviation) + b"\n" for deviation in deviations)
-    except OSError as exc:
-        raise RecordingError(f"{path}: cannot be written: {exc.strerror}; choose another file") from exc
 
 
 # -- inside ---------------------------------------------------------------------------------------------------

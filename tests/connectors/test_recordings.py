@@ -1,7 +1,6 @@
 """Recordings: what lies in files becomes runs, and what is wrong is named by file, row and column."""
 
 import gzip
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,11 +11,10 @@ import pyarrow.parquet as parquet
 import pytest
 
 from connectors import tables
-from connectors.recordings import RecordedRun, read_recording, to_recorded_batch, write_deviations
+from connectors.recordings import RecordedRun, read_recording, to_recorded_batch
 from connectors.settings import Recording
 from models.block import to_us
 from models.errors import RecordingError
-from models.records import Deviation
 from models.twin import Tag, Twin
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -198,18 +196,6 @@ def test_a_run_without_a_batch_is_nothing_to_learn(csv) -> None:
 
 
 # -- deviations, and real recordings --------------------------------------------------------------------------
-
-
-def test_deviations_are_written_one_a_line_as_on_their_topic(tmp_path: Path) -> None:
-    deviation = Deviation(
-        deviation_id="d", revision=1, state="UNACK", category="process", grade="approved", priority="high", unit="U",
-        twin="culture", cause="process", message="", since_at=BASE, raised_at=BASE, changed_at=BASE,
-    )  # fmt: skip
-    write_deviations(tmp_path / "out.jsonl", [deviation, deviation])
-    lines = (tmp_path / "out.jsonl").read_text().splitlines()
-    assert [json.loads(line)["type"] for line in lines] == ["deviation/1"] * 2
-    with pytest.raises(RecordingError, match="cannot be written"):
-        write_deviations(tmp_path / "no" / "out.jsonl", [])
 
 
 def test_the_penicillin_recording_has_forty_batches() -> None:
