@@ -29,27 +29,29 @@ class Ewma:
         self._unit = np.sqrt((2 - self._weight) / self._weight)
         self._average = np.zeros(tags)
 
-    def advance(self, residuals: FloatArray, bound: FloatArray) -> FloatArray:
+    def advance(self, residuals: FloatArray, highest: FloatArray, lowest: FloatArray) -> FloatArray:
         """The averages after each scan, shape (n, p), starting from 0; an absent residual (NaN) counts as 0.
 
         Parameters
         ----------
         residuals
             Shape (n, p).
-        bound
-            Shape (n, p), > 0: no average goes beyond, so that what was far over its limit is soon forgotten once its
-            cause is gone; NaN: no bound.
+        highest, lowest
+            Shape (n, p), > 0: no average goes beyond, upwards or downwards, so that what was far over its limit is
+            soon forgotten once its cause is gone; NaN: no bound.
 
         Examples
         --------
-        >>> (Ewma(1, 3).advance(np.ones((2, 1)), np.full((2, 1), np.nan)) * np.sqrt(1 / 3)).ravel().round(6).tolist()
+        >>> free = np.full((2, 1), np.nan)
+        >>> (Ewma(1, 3).advance(np.ones((2, 1)), free, free) * np.sqrt(1 / 3)).ravel().round(6).tolist()
         [0.5, 0.75]
         """
-        known, most = np.nan_to_num(residuals), np.where(np.isnan(bound), np.inf, bound / self._unit)
+        known = np.nan_to_num(residuals)
+        most, least = (np.where(np.isnan(bound), np.inf, bound / self._unit) for bound in (highest, lowest))
         averages, average = np.empty_like(known), self._average
         for row in range(len(known)):
             average = average + self._weight * (known[row] - average)
-            averages[row] = average = np.minimum(np.maximum(average, -most[row]), most[row])
+            averages[row] = average = np.minimum(np.maximum(average, -least[row]), most[row])
         self._average = average
         scaled: FloatArray = averages * self._unit
         return scaled

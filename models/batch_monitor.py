@@ -23,6 +23,9 @@ from models.trajectory import position_of
 from models.twin import Twin
 
 
+_AFTERMATH = 0.022  # of the recipe: what a disturbance does to other tags is its own doing for so long
+
+
 class _Part(Protocol):
     def state(self) -> Numbers: ...
     def restore(self, numbers: Numbers) -> None: ...
@@ -53,7 +56,7 @@ class BatchMonitor:
         self._persistence = Persistence(immediate(len(twin.tags), scheduled))
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), scheduled))
-        self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s)
+        self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + _AFTERMATH * reference.recipe.duration_s)
 
     @property
     def reference_id(self) -> str | None:

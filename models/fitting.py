@@ -118,8 +118,9 @@ def _limits(
 
 
 def _tails(logs: FloatArray, judged: BoolArray) -> FloatArray:
-    """Spread of each statistic's log maxima, shrunk towards the usual one when batches are few."""
-    own = logs.std(axis=0, ddof=1)
+    """Upward spread of each statistic's log maxima, shrunk towards the usual one when batches are few."""
+    above = np.maximum(logs - np.median(logs, axis=0), 0.0)  # what is small says nothing of how large maxima get
+    own = np.sqrt(2 * (above**2).mean(axis=0))
     usual = float(np.median(own[judged])) if judged.any() else 1.0
     batches = len(logs)
     squared = (batches * own**2 + _PRIOR_BATCHES * usual**2) / (batches + _PRIOR_BATCHES)

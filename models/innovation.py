@@ -1,11 +1,13 @@
 """What a tag does that neither its own past nor the other tags explain: one-step innovations, and their usual size.
 
-Each tag's standardised residual is predicted by a ridge regression on its own last two, on the other tags' present and
-last values, on how far present and last readings lie beyond their usual range (hinges: loops saturate), and on what a
-controller's output was when another began or ceased to act (products: controllers switch). A second
-regression predicts the logarithm of the innovation's size from the circumstances one scan before: what is usual while
-a loop recovers is a deviation while it is at rest. All is learnt from sums of products, so that one batch can be
-taken out again.
+Each tag is predicted by a ridge regression on its own last three readings, on the other tags' present and last ones, on
+its usual trajectory, on how far readings lie beyond their usual range (hinges: loops saturate), and on what a
+controller's output was when another began or ceased to act (products: controllers switch). Readings are in constant
+units of each tag's range, because a control law is the same at every age. A second regression predicts the logarithm
+of the innovation's size from the circumstances one scan before: what is usual while a loop recovers is a deviation
+while it is at rest. An absent reading is replaced by what the scans before foretold of it, and the doubt that
+brings is added to the size of the innovations that it enters. All is learnt from sums of products, so that one batch
+can be taken out again.
 
 References
 ----------
@@ -17,11 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray, IntArray
+from models.block import BoolArray, FloatArray, IntArray
 from models.monitor import Numbers
 
-_FAR = 30.0  # standard deviations of a controller's output from its rest, likewise
-_CLIP = 10.0  # standard deviations: what lies beyond says no more than this
+LAGS = 3
+_CLIP = 10.0  # spreads: what lies beyond says no more than this
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
 _CHUNK = 64  # scans at a time
@@ -35,16 +37,18 @@ class Scaling:
     spread: FloatArray  # (p,) > 0
     knots: FloatArray  # (4, p) quantiles in spreads from the centre: two low ones, two high ones
     loops: IntArray  # (c,) positions of controllers' outputs: manipulated tags that follow no schedule
-    rest: FloatArray  # (c,) what they read at rest, in their unit of measure
-    on: FloatArray  # (c,) what they read at least when they act
+    on: FloatArray  # (c,) what they read at least when they act, in spreads from the centre
+    ends: FloatArray  # (2, c) the least and the most they give, likewise
 
 
 @dataclass(frozen=True, slots=True)
 class OneStep:
-    """The two regressions of p tags."""
+    """The two regressions of p tags, and the one that stands in for absent readings."""
 
     scaling: Scaling
-    weights: FloatArray  # (F, p) predicts the standardised residual
+    weights: FloatArray  # (F, p) predicts the reading, in spreads from the centre
+    ahead: FloatArray  # (F, p) the same from the scans before alone
+    unknown: FloatArray  # (p,) variance of what ``ahead`` leaves, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
     size_weights: FloatArray  # (C, p) predicts the logarithm of size / usual
 
@@ -53,64 +57,114 @@ class OneStep:
 class Predictors:
     """What the two regressions start from, scan by scan."""
 
-    clipped: FloatArray  # (n, p) residuals
+    readings: FloatArray  # (n, p) in spreads from the centre; NaN: none
     features: FloatArray  # (n, F)
-    last: FloatArray  # (n, p) residuals one scan before
-    beyond: FloatArray  # (n, 4p) hinges one scan before
+    far: FloatArray  # (n, p) standard deviations from the trajectory one scan before
+    doubt: FloatArray  # (n, LAGS + 1, p) variance of the readings that stand in for absent ones, now and before
 
 
 class Past:
-    """The last scans of one running batch; an absent reading is held.
+    """The last scans of one running batch.
 
     Parameters
     ----------
     scaling
         The tags' range.
+    one_step
+        Stands in for absent readings; None: the last reading does.
     """
 
-    def __init__(self, scaling: Scaling) -> None:
-        self._scaling = scaling
+    def __init__(self, scaling: Scaling, one_step: OneStep | None = None) -> None:
+        self._scaling, self._one_step = scaling, one_step
         tags = len(scaling.centre)
-        self._residuals, self._readings = np.zeros((2, tags)), np.zeros((1, tags))  # oldest first
-        self._outputs = np.zeros((1, 2 * len(scaling.loops)))
+        self._readings, self._doubt = np.zeros((2, LAGS, tags))  # oldest first
+        self._level, self._z = np.zeros((2, 1, tags))
 
-    def advance(self, residuals: FloatArray, values: FloatArray, scale: FloatArray) -> Predictors:
-        """Predictors from residuals (n, p), readings (n, p), NaN: none, and the residuals' scale (n, p)."""
-        scaling, n = self._scaling, len(values)
-        clipped = np.clip(residuals, -_CLIP, _CLIP)
-        z = hold(np.concatenate([self._residuals, clipped]))
-        x = hold(np.concatenate([self._readings, np.clip((values - scaling.centre) / scaling.spread, -_CLIP, _CLIP)]))
-        self._residuals, self._readings = z[-2:].copy(), x[-1:].copy()
-        below = [np.maximum(knot - x, 0.0) for knot in scaling.knots[:2]]
-        above = [np.maximum(x - knot, 0.0) for knot in scaling.knots[2:]]
-        beyond = np.concatenate([*below, *above], axis=1)
-        linear = [z[2:], z[1 : n + 1], z[:n], beyond[1:], beyond[:n], np.ones((n, 1))]
-        features = np.concatenate([*linear, self._switching(values, scale)], axis=1)
-        return Predictors(clipped, features, z[1 : n + 1], beyond[:n])
-
-    def _switching(self, values: FloatArray, scale: FloatArray) -> FloatArray:
-        """What controllers switch, (n, 2c + 2cc): which act now and before, and what each gave before times that."""
-        loops = self._scaling.loops
-        given = np.clip((values[:, loops] - self._scaling.rest) / scale[:, loops], -_FAR, _FAR)
-        acting = np.where(np.isnan(given), np.nan, values[:, loops] > self._scaling.on)
-        outputs = hold(np.concatenate([self._outputs, np.concatenate([given, acting], axis=1)]))
-        self._outputs = outputs[-1:].copy()
-        before, (now, last) = outputs[:-1, : len(loops)], (outputs[1:, len(loops) :], outputs[:-1, len(loops) :])
-        products = [before * acting[:, k : k + 1] for acting in (now, last) for k in range(len(loops))]
-        return np.concatenate([now, last, *products], axis=1)
+    def advance(self, values: FloatArray, mean: FloatArray, scale: FloatArray) -> Predictors:
+        """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
+        scaling = self._scaling
+        seen = np.clip((values - scaling.centre) / scaling.spread, -_CLIP, _CLIP)
+        level = np.concatenate([self._level, np.nan_to_num((mean - scaling.centre) / scaling.spread)])
+        z = hold(np.concatenate([self._z, np.clip((values - mean) / scale, -_CLIP, _CLIP)]))
+        readings, doubt = np.concatenate([self._readings, seen]), np.concatenate([self._doubt, np.zeros_like(seen)])
+        for row in np.flatnonzero(np.isnan(seen).any(axis=1)).tolist():
+            self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
+        features = self._features(readings, level)
+        self._readings, self._doubt = readings[-LAGS:].copy(), doubt[-LAGS:].copy()
+        self._level, self._z = level[-1:].copy(), z[-1:].copy()
+        return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt))
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
         return {
-            "residuals": self._residuals.copy(),
-            "readings": self._readings.copy(),
-            "outputs": self._outputs.copy(),
-        }
+            "readings": self._readings.copy(), "doubt": self._doubt.copy(),
+            "level": self._level.copy(), "z": self._z.copy(),
+        }  # fmt: skip
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._residuals, self._readings = np.array(numbers["residuals"]), np.array(numbers["readings"])
-        self._outputs = np.array(numbers["outputs"])
+        self._readings, self._doubt = np.array(numbers["readings"]), np.array(numbers["doubt"])
+        self._level, self._z = np.array(numbers["level"]), np.array(numbers["z"])
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _stand_in(self, readings: FloatArray, doubt: FloatArray, level: FloatArray) -> None:
+        """Fill the absent ones of the last of four scans, in place."""
+        absent = np.isnan(readings[-1])
+        readings[-1, absent] = readings[-2, absent]
+        if self._one_step is not None:
+            foretold = predict(self._features(readings, level), self._one_step.ahead)[0]
+            readings[-1, absent] = np.clip(foretold[absent], -_CLIP, _CLIP)
+            grown = np.minimum(doubt[-2] + self._one_step.unknown, 1.0)
+            doubt[-1, absent] = grown[absent]
+
+    def _features(self, readings: FloatArray, level: FloatArray) -> FloatArray:
+        """Features (n, F) from readings (LAGS + n, p) and levels (1 + n, p)."""
+        knots, n = self._scaling.knots, len(readings) - LAGS
+        now, last = readings[LAGS:], readings[LAGS - 1 : -1]
+        beyond = [
+            part
+            for x in (now, last)
+            for part in (*(np.maximum(k - x, 0.0) for k in knots[:2]), *(np.maximum(x - k, 0.0) for k in knots[2:]))
+        ]
+        lags = [readings[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)]
+        return np.concatenate([*lags, level[1:], level[:-1], *beyond, np.ones((n, 1)), self._switching(now, last)], axis=1)
+
+    def _switching(self, now: FloatArray, last: FloatArray) -> FloatArray:
+        """What controllers switch, (n, 2c + 2cc): which act now and before, and what each gave before times that."""
+        loops, on = self._scaling.loops, self._scaling.on
+        acting = [(x[:, loops] > on).astype(float) for x in (now, last)]
+        products = [last[:, loops] * act[:, k : k + 1] for act in acting for k in range(len(loops))]
+        return np.concatenate([*acting, *products], axis=1)
+
+
+def may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:
+    """Which features predict a tag, shape (F,): nothing of what it reads now, and only its own trajectory."""
+    tags, loops = len(scaling.centre), len(scaling.loops)
+    may = np.ones(features, dtype=bool)
+    may[tag] = False
+    level = (LAGS + 1) * tags
+    may[level : level + 2 * tags] = np.arange(2 * tags) % tags == tag
+    beyond = level + 2 * tags
+    may[beyond + tag : beyond + 4 * tags : tags] = False
+    switching = beyond + 8 * tags + 1
+    for k in np.flatnonzero(scaling.loops == tag):
+        may[switching + k] = False
+        may[switching + (2 + k) * loops : switching + (3 + k) * loops] = False
+    return may
+
+
+def from_before(features: int, scaling: Scaling) -> BoolArray:
+    """Which features are known before a scan, shape (F,)."""
+    tags, loops = len(scaling.centre), len(scaling.loops)
+    before = np.ones(features, dtype=bool)
+    before[:tags] = False
+    beyond = (LAGS + 3) * tags
+    before[beyond : beyond + 4 * tags] = False
+    switching = beyond + 8 * tags + 1
+    before[switching : switching + loops] = False
+    before[switching + 2 * loops : switching + (2 + loops) * loops] = False
+    return before
 
 
 class Sizes:
@@ -118,21 +172,27 @@ class Sizes:
 
     Parameters
     ----------
+    scaling
+        The tags' range.
     usual
         Shape (p,), > 0: median size of innovations.
     """
 
-    def __init__(self, usual: FloatArray) -> None:
-        self._usual = usual
+    def __init__(self, scaling: Scaling, usual: FloatArray) -> None:
+        self._scaling, self._usual = scaling, usual
         self._last = np.zeros((1, len(usual)))
 
     def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
         """Circumstances (n, C) of innovations (n, p): what their size is predicted from."""
+        tags, loops = len(self._usual), len(self._scaling.loops)
         sizes = np.log(np.nan_to_num(np.abs(innovations)) / self._usual + CALM)
         before = np.concatenate([self._last, sizes[:-1]])
         self._last = sizes[-1:].copy()
-        far = np.minimum(np.abs(predictors.last), 4.0)
-        return np.concatenate([far, before, predictors.beyond, np.ones((len(sizes), 1))], axis=1)
+        beyond = (LAGS + 3 + 4) * tags
+        past = predictors.features[:, beyond : beyond + 4 * tags + 1]  # hinges one scan before, and 1
+        switching = beyond + 4 * tags + 1 + loops
+        acting = predictors.features[:, switching : switching + loops]
+        return np.concatenate([np.minimum(predictors.far, 4.0), before, past, acting], axis=1)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -163,7 +223,24 @@ def predict(features: FloatArray, weights: FloatArray) -> FloatArray:
     return np.concatenate([(chunk[:, :, None] * weights).sum(axis=1) for chunk in chunks])
 
 
-def predicted_size(circumstances: FloatArray, model: OneStep) -> FloatArray:
-    """Size of each innovation (n, p), > 0, in standardised residuals."""
+def foretell(features: FloatArray, one_step: OneStep) -> FloatArray:
+    """Each tag's reading (n, p), in spreads from the centre; a controller's output stays between its ends."""
+    foretold, scaling = predict(features, one_step.weights), one_step.scaling
+    foretold[:, scaling.loops] = np.clip(foretold[:, scaling.loops], *scaling.ends)
+    return foretold
+
+
+def predicted_size(circumstances: FloatArray, predictors: Predictors, model: OneStep) -> FloatArray:
+    """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
     size: FloatArray = model.usual * np.exp(np.clip(predict(circumstances, model.size_weights), _LEAST, _MOST))
-    return size
+    if not predictors.doubt.any():
+        return size
+    n, lags, tags = predictors.doubt.shape
+    linear = model.weights[: lags * tags] ** 2
+    doubtful: FloatArray = np.sqrt(size**2 + predict(predictors.doubt.reshape(n, lags * tags), linear))
+    return doubtful
+
+
+def _lagged(doubt: FloatArray) -> FloatArray:
+    n = len(doubt) - LAGS
+    return np.stack([doubt[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)], axis=1)

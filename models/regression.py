@@ -4,14 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray, IntArray
-from models.innovation import CALM, OneStep, Past, Predictors, Scaling, Sizes, predict
+from models.block import FloatArray, IntArray
+from models.innovation import CALM, LAGS, OneStep, Past, Predictors, Scaling, Sizes, foretell, from_before, may_use
 
-_RIDGE = 1e-3  # share of each feature's own power
-_START = 2  # scans of a batch that have no past yet
+_RIDGE = 1e-4  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
 _ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
+_ENDS = (0.001, 0.999)  # quantiles: the least and the most a controller gives
+_NEAR = 0.02  # of its range: a controller is at its end
+
+Course = tuple[FloatArray, FloatArray, FloatArray]  # readings, mean and scale of one batch, (n, p) each
 
 
 class Regressions:
@@ -22,45 +25,68 @@ class Regressions:
     scaling
         The tags' range.
     batches
-        Of each batch residuals as the other batches see them, readings, and scales, (n, p) each.
+        Of each batch its readings, and mean and scale as the other batches give them.
     tags
-        Positions of the tags to predict; the others (schedules) are foretold as the mean.
+        Positions of the tags to predict; the others (schedules) are foretold as the centre.
     """
 
-    def __init__(
-        self, scaling: Scaling, batches: Sequence[tuple[FloatArray, FloatArray, FloatArray]], tags: IntArray
-    ) -> None:
+    def __init__(self, scaling: Scaling, batches: Sequence[Course], tags: IntArray) -> None:
         self._scaling, self._tags = scaling, tags
         predictors = [Past(scaling).advance(*batch) for batch in batches]
-        self._moments = [_moments(each.features, each.clipped) for each in predictors]
+        self._moments = [_moments(each.features, each.readings) for each in predictors]
+        self._ahead, self._unknown = self._standing_in(predictors)
+        self._loops = [[self._free(each, k) for each in predictors] for k in range(len(scaling.loops))]
         self._weights = [self._predicting(own) for own in range(len(predictors))]
+        steps = [self._one_step(weights, np.ones(0), np.ones(0)) for weights in self._weights]
         innovations = [
-            each.clipped - predict(each.features, weights)
-            for each, weights in zip(predictors, self._weights, strict=True)
+            each.readings - foretell(each.features, step) for each, step in zip(predictors, steps, strict=True)
         ]
         self._usual = _usual(innovations)
         self._size_moments = [
             self._size_moment(each, innovation) for each, innovation in zip(predictors, innovations, strict=True)
         ]
-
     def all_but(self, own: int | None) -> OneStep:
-        """The regressions of all batches but ``own`` (None: of all)."""
+        """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
         weights = self._predicting(None) if own is None else self._weights[own]
         products, targets = _without(self._size_moments, own)
         size_weights = _ridge(products, targets)
         size_weights[:, ~np.isin(np.arange(len(self._usual)), self._tags)] = 0.0
-        return OneStep(self._scaling, weights, self._usual, size_weights)
+        return self._one_step(weights, self._usual, size_weights)
+
+    def _one_step(self, weights: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
+        return OneStep(self._scaling, weights, self._ahead, self._unknown, usual, size_weights)
 
     def _predicting(self, own: int | None) -> FloatArray:
-        products, targets = _without(self._moments, own)
-        weights = np.zeros_like(targets)
-        for tag in self._tags:
-            use = np.flatnonzero(_may_use(len(products), self._scaling, int(tag)))
+        all_products, all_targets = _without(self._moments, own)
+        weights, loops = np.zeros_like(all_targets), self._scaling.loops.tolist()
+        for tag in self._tags.tolist():
+            products, targets = all_products, all_targets
+            if tag in loops:
+                products, targets = _without(self._loops[loops.index(tag)], own)
+            use = np.flatnonzero(may_use(len(products), self._scaling, tag))
             weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
         return weights
 
+    def _standing_in(self, predictors: Sequence[Predictors]) -> tuple[FloatArray, FloatArray]:
+        """What the scans before foretell of every tag: weights (F, p), and the variance (p,) of what they leave."""
+        products, targets = _without(self._moments, None)
+        weights = np.zeros_like(targets)
+        use = np.flatnonzero(from_before(len(products), self._scaling))
+        weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
+        left = np.concatenate([each.readings[LAGS:] - each.features[LAGS:] @ weights for each in predictors])
+        known = np.maximum(np.isfinite(left).sum(axis=0), 1)
+        return weights, np.nansum(left**2, axis=0) / known
+
+    def _free(self, predictors: Predictors, loop: int) -> tuple[FloatArray, FloatArray]:
+        """Moments of the scans at which a controller was not at the most it gives: there its law shows."""
+        least, most = self._scaling.ends[:, loop]
+        given = predictors.readings[:, self._scaling.loops[loop]]
+        at_end = np.nan_to_num(given) > most - _NEAR * (most - least)
+        free = ~(at_end | np.concatenate([[False], at_end[:-1]]))
+        return _moments(predictors.features * free[:, None], predictors.readings)
+
     def _size_moment(self, predictors: Predictors, innovations: FloatArray) -> tuple[FloatArray, FloatArray]:
-        circumstances = Sizes(self._usual).advance(predictors, innovations)
+        circumstances = Sizes(self._scaling, self._usual).advance(predictors, innovations)
         return _moments(circumstances, np.log(np.abs(innovations) / self._usual + CALM))
 
 
@@ -70,29 +96,15 @@ def learn_scaling(readings: FloatArray, loops: IntArray) -> Scaling:
     centre = np.nanmean(seen, axis=0)
     spread = np.maximum(np.nanstd(seen, axis=0), 1e-9 * (1 + np.abs(centre)))
     rest, most = np.nanquantile(seen, (_REST, 1 - _REST), axis=0)[:, loops]
-    on = rest + _ACTING * (most - rest)
-    return Scaling(centre, spread, (np.nanquantile(seen, _KNOTS, axis=0) - centre) / spread, loops, rest, on)
-
-
-def _may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:
-    """Which features predict a tag: nothing of what it reads now, and the second last residual only its own."""
-    tags, loops = len(scaling.centre), len(scaling.loops)
-    may = np.ones(features, dtype=bool)
-    may[tag] = False
-    may[2 * tags : 3 * tags] = np.arange(tags) == tag
-    may[3 * tags + tag : 7 * tags : tags] = False
-    switching = 11 * tags + 1
-    for k in np.flatnonzero(scaling.loops == tag):
-        may[switching + k] = False
-        products = switching + (2 + k) * loops
-        may[products : products + loops] = False
-    return may
+    on = (rest + _ACTING * (most - rest) - centre[loops]) / spread[loops]
+    knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, _ENDS))
+    return Scaling(centre, spread, knots, loops, on, ends[:, loops])
 
 
 def _moments(features: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Sums of products (F, F), and with the targets (F, p); an absent target counts as 0."""
-    later = features[_START:]
-    return later.T @ later, later.T @ np.nan_to_num(targets[_START:])
+    later = features[LAGS:]
+    return later.T @ later, later.T @ np.nan_to_num(targets[LAGS:])
 
 
 def _without(moments: Sequence[tuple[FloatArray, FloatArray]], own: int | None) -> tuple[FloatArray, FloatArray]:

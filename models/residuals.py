@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray
-from models.innovation import Past, Sizes, predict, predicted_size
+from models.innovation import Past, Sizes, foretell, predicted_size
 from models.monitor import Numbers
 from models.mspc import hotelling_t2, project, spe
 from models.schedule import ScheduleBank
@@ -19,7 +19,7 @@ class Residuals:
     """n scans of p tags; NaN: not judged."""
 
     z: FloatArray  # (n, p) standard deviations from the mean trajectory
-    innovation: FloatArray  # (n, p) z less its one-step prediction; a schedule tag: noise deviations off its schedule
+    innovation: FloatArray  # (n, p) spreads off the one-step prediction; a schedule tag: noise deviations off its schedule
     size: FloatArray  # (n, p) > 0: predicted size of the innovation; a schedule tag: 1
     expected: FloatArray  # (n, p) what was foretold, in each tag's unit of measure
     plane: FloatArray  # (n, p) what T² and SPE are of
@@ -38,8 +38,8 @@ class Residual:
 
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
-        self._past = Past(trajectory.one_step.scaling)
-        self._sizes = Sizes(trajectory.one_step.usual)
+        self._past = Past(trajectory.one_step.scaling, trajectory.one_step)
+        self._sizes = Sizes(trajectory.one_step.scaling, trajectory.one_step.usual)
         self._bank = ScheduleBank(trajectory.schedule)
 
     def advance(self, position: FloatArray, values: FloatArray) -> Residuals:
@@ -54,11 +54,12 @@ class Residual:
         """
         trajectory, columns = self._trajectory, self._trajectory.schedule.columns
         mean, scale = at_position(trajectory.mean, position), at_position(trajectory.scale, position)
-        z = (values - mean) / scale
-        predictors = self._past.advance(z, values, scale)
-        foretold = predict(predictors.features, trajectory.one_step.weights)
-        innovation, expected, plane = predictors.clipped - foretold, mean + scale * foretold, z.copy()
-        size = predicted_size(self._sizes.advance(predictors, innovation), trajectory.one_step)
+        z, one_step = (values - mean) / scale, trajectory.one_step
+        predictors = self._past.advance(values, mean, scale)
+        foretold = foretell(predictors.features, one_step)
+        innovation = np.where(np.isnan(mean), np.nan, predictors.readings - foretold)
+        expected, plane = one_step.scaling.centre + one_step.scaling.spread * foretold, z.copy()
+        size = predicted_size(self._sizes.advance(predictors, innovation), predictors, one_step)
         scheduled, programme = self._bank.advance(position, values[:, columns])
         innovation[:, columns] = plane[:, columns] = scheduled
         expected[:, columns], size[:, columns] = programme, 1.0

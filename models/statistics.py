@@ -1,15 +1,16 @@
 """The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line."""
 
 import numpy as np
+from scipy.signal import lfilter
 
 from models.accumulate import Ewma, Roughness
 from models.block import FloatArray, IntArray
 from models.monitor import Numbers
 from models.residuals import Residuals, at_position
 
-KINDS = ("residual", "ewma", "drift", "noise", "level")  # one column a tag each, in this order; then t2 and spe
+KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order; then t2 and spe
 JOINT = ("t2", "spe")
-_SHORT, _LONG, _NOISE = 5.0, 50.0, 8.0  # scans
+_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 50.0, 8.0, 25.0, 8.0  # scans
 _CLIP = 8.0  # a larger residual adds no more than this to what accumulates
 _BOUND = 1.25  # times its limit: what accumulates goes no further
 
@@ -22,38 +23,64 @@ class Statistics:
     size
         Shape (G, p), > 0: usual ratio of each tag's innovation to its predicted size, around each grid point.
     scheduled
-        Positions of the schedule tags: their level is their schedule, so they have no ``level`` of their own.
+        Positions of the schedule tags: their level is their schedule, so they are never above or below it.
     limits
-        Shape (G, 5p + 2): of the statistics, once they are known.
+        Shape (G, 6p + 2): of the statistics, once they are known.
     """
 
     def __init__(self, size: FloatArray, scheduled: IntArray, limits: FloatArray | None = None) -> None:
         tags = size.shape[1]
         self._size, self._scheduled = size, scheduled
-        self._bounds = np.full((len(size), 3 * tags), np.nan) if limits is None else _BOUND * limits[:, tags : 4 * tags]
+        kinds = len(KINDS) - 1
+        self._bounds = np.full((len(size), kinds * tags), np.nan)
+        if limits is not None:
+            self._bounds = _BOUND * limits[:, tags : (kinds + 1) * tags]
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
+        self._level, self._upset = Ewma(tags, _LEVEL), np.zeros((1, tags))
 
     def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
-        """Statistics (n, 5p + 2), all >= 0; NaN: not judged."""
-        raw = residuals.innovation / (residuals.size * at_position(self._size, position))
+        """Statistics (n, 6p + 2), all >= 0; NaN: not judged."""
+        own = residuals.innovation / (residuals.size * at_position(self._size, position))
+        raw = own / self._company(own)
         scaled = np.clip(raw, -_CLIP, _CLIP)
-        bounds = np.split(at_position(self._bounds, position), 3, axis=1)
-        short = np.abs(self._short.advance(scaled, bounds[0]))
-        long = np.abs(self._long.advance(scaled, bounds[1]))
+        bounds = np.split(at_position(self._bounds, position), len(KINDS) - 1, axis=1)
+        short = np.abs(self._short.advance(scaled, bounds[0], bounds[0]))
+        long = np.abs(self._long.advance(scaled, bounds[1], bounds[1]))
         noise = self._noise.advance(scaled, bounds[2])
-        level = np.abs(residuals.z)
+        level = self._level.advance(np.clip(residuals.z, -_CLIP, _CLIP), bounds[3], bounds[4])
         level[:, self._scheduled] = np.nan
         absent = np.isnan(scaled)
-        for accumulated in (short, long, noise):
+        for accumulated in (short, long, noise, level):
             accumulated[absent] = np.nan
-        return np.column_stack([np.abs(raw), short, long, noise, level, residuals.t2, residuals.spe])
+        above, below = np.maximum(level, 0.0), np.maximum(-level, 0.0)
+        return np.column_stack([np.abs(raw), short, long, noise, above, below, residuals.t2, residuals.spe])
+
+    def _company(self, residuals: FloatArray) -> FloatArray:
+        """How upset the other tags have been of late, (n, p), >= 1: in an upset, each tag alone says less.
+
+        Root mean square over the other tags that follow no schedule; schedule tags are moved by nothing else.
+        """
+        power = np.nan_to_num(np.clip(residuals, -_CLIP, _CLIP)) ** 2
+        power[:, self._scheduled] = 0.0
+        weight = 2 / (_UPSET + 1)
+        recent, self._upset = lfilter([weight], [1.0, weight - 1.0], power, axis=0, zi=self._upset)
+        total = np.zeros((len(recent), 1))
+        for tag in range(recent.shape[1]):
+            total += recent[:, tag : tag + 1]
+        others = max(recent.shape[1] - len(self._scheduled) - 1, 1)
+        company: FloatArray = np.sqrt(np.maximum((total - recent) / others, 1.0))
+        company[:, self._scheduled] = 1.0
+        return company
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"short": self._short.state(), "long": self._long.state(), "noise": self._noise.state()}
+        parts = {"short": self._short, "long": self._long, "noise": self._noise, "level": self._level}
+        return {name: part.state() for name, part in parts.items()} | {"upset": self._upset.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._short.restore(numbers["short"])  # type: ignore[arg-type]
         self._long.restore(numbers["long"])  # type: ignore[arg-type]
         self._noise.restore(numbers["noise"])  # type: ignore[arg-type]
+        self._level.restore(numbers["level"])  # type: ignore[arg-type]
+        self._upset = np.array(numbers["upset"])

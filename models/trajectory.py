@@ -31,7 +31,7 @@ _CLIP = 10.0  # standardised residuals beyond this teach no more than this
 class Trajectory:
     """What is expected of p tags at G grid points."""
 
-    mean: FloatArray  # (G, p) in each tag's unit of measure; NaN: too few batches were there
+    mean: FloatArray  # (G, p) the median of released batches, in each tag's unit of measure; NaN: too few batches were there
     scale: FloatArray  # (G, p) standard deviation between batches, > 0
     schedule: Schedule
     one_step: OneStep
@@ -115,14 +115,15 @@ class Learning:
         self._aligned = np.stack(aligned, axis=2) if aligned else np.zeros((*grids.shape[:2], 0))
         self._known = np.isfinite(grids)
         self._grids = np.where(self._known, grids, 0.0)
+        self._sorted = np.sort(grids, axis=0)  # NaN last
         self._sums = self._grids.sum(axis=0)
         self._counts = self._known.sum(axis=0)
         self._deviations = self._squares()
         tags = np.setdiff1d(np.arange(grids.shape[2]), self._columns)
         residuals = [self._residuals(own) for own in range(len(grids))]
         scaling = learn_scaling(grids.reshape(-1, grids.shape[2]), np.setdiff1d(manipulated, self._columns))
-        scales = [self._centre(own)[1] for own in range(len(grids))]
-        self._regressions = Regressions(scaling, list(zip(residuals, grids, scales, strict=True)), tags)
+        courses = [(grid, *self._centre(own)) for own, grid in enumerate(grids)]
+        self._regressions = Regressions(scaling, courses, tags)
         self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
 
     def all_but(self, own: int | None) -> Trajectory:
@@ -135,15 +136,26 @@ class Learning:
 
     def _centre(self, own: int | None) -> tuple[FloatArray, FloatArray]:
         """Mean and scale without ``own``."""
-        sums, counts, squares = self._sums, self._counts, self._deviations.sum(axis=0)
+        counts, squares = self._counts, self._deviations.sum(axis=0)
         if own is not None:
-            sums, counts = sums - self._grids[own], counts - self._known[own]
-            squares = squares - self._deviations[own]
-        mean = np.where(counts >= _LEAST_BATCHES, sums / np.maximum(counts, 1), np.nan)
+            counts, squares = counts - self._known[own], squares - self._deviations[own]
+        mean = np.where(counts >= _LEAST_BATCHES, self._median(own, counts), np.nan)
         reach = max(2, len(mean) // 200)
         scale = np.sqrt(np.maximum(_around(squares, reach), 0.0) / np.maximum(_around(counts, reach), 1.0))
         floor = _LEAST_SCALE * np.sqrt((scale**2).mean(axis=0))
         return mean, np.maximum(scale, np.maximum(floor, 1e-9 * (1 + np.abs(np.nan_to_num(mean)).max(axis=0))))
+
+    def _median(self, own: int | None, counts: IntArray) -> FloatArray:
+        """Median of the batches but ``own`` at each grid point, shape (G, p): a few odd batches do not move it."""
+        if own is None:
+            taken = np.full(counts.shape, len(self._grids))  # beyond the last: nothing is taken out
+        else:
+            taken = np.where(self._known[own], (self._sorted < self._grids[own]).sum(axis=0), len(self._grids))
+        middle = [np.maximum(counts - 1, 0) // 2, counts // 2]
+        places = [np.minimum(place + (place >= taken), len(self._grids) - 1)[None] for place in middle]
+        lower, upper = (np.take_along_axis(self._sorted, place, axis=0)[0] for place in places)
+        half: FloatArray = (lower + upper) / 2
+        return half
 
     def _residuals(self, own: int) -> FloatArray:
         """A batch's standardised residuals from the others, shape (G, p)."""
