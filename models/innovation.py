@@ -39,6 +39,8 @@ class Scaling:
     loops: IntArray  # (c,) positions of controllers' outputs: manipulated tags that follow no schedule
     on: FloatArray  # (c,) what they read at least when they act, in spreads from the centre
     ends: FloatArray  # (2, c) the least and the most they give, likewise
+    switch: IntArray  # (c,) the tag past whose threshold each controller follows another law
+    threshold: FloatArray  # (c,) in spreads from the centre
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ class Past:
             for part in (*(np.maximum(k - x, 0.0) for k in knots[:2]), *(np.maximum(x - k, 0.0) for k in knots[2:]))
         ]
         lags = [readings[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)]
-        return np.concatenate([*lags, level[1:], level[:-1], *beyond, np.ones((n, 1)), self._switching(now, last)], axis=1)
+        switched = switching_laws(self._scaling, [lag for lag in lags[1:]])
+        fixed = [*lags, level[1:], level[:-1], *beyond, np.ones((n, 1))]
+        return np.concatenate([*fixed, self._switching(now, last), switched], axis=1)
 
     def _switching(self, now: FloatArray, last: FloatArray) -> FloatArray:
         """What controllers switch, (n, 2c + 2cc): which act now and before, and what each gave before times that."""
@@ -136,6 +140,18 @@ class Past:
         acting = [(x[:, loops] > on).astype(float) for x in (now, last)]
         products = [last[:, loops] * act[:, k : k + 1] for act in acting for k in range(len(loops))]
         return np.concatenate([*acting, *products], axis=1)
+
+
+def switching_laws(scaling: Scaling, lags: list[FloatArray]) -> FloatArray:
+    """What each controller's second law is made of, (n, c (2 + LAGS)); 0 before its threshold is passed.
+
+    Itself, its own last output, and the last readings of the tag that switches it.
+    """
+    laws = []
+    for loop, tag, threshold in zip(scaling.loops, scaling.switch, scaling.threshold, strict=True):
+        past = (lags[0][:, tag] > threshold).astype(float)
+        laws += [past, past * lags[0][:, loop], *(past * lag[:, tag] for lag in lags)]
+    return np.stack(laws, axis=1) if laws else np.zeros((len(lags[0]), 0))
 
 
 def may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:

@@ -12,6 +12,8 @@ _REST = 0.02  # quantile: a controller's output at rest
 _ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
 _ENDS = (0.001, 0.999)  # quantiles: the least and the most a controller gives
+_THRESHOLDS = np.linspace(0.04, 0.96, 24)  # quantiles tried
+_EVERY = 3  # scans: enough to find a threshold by
 _NEAR = 0.02  # of its range: a controller is at its end
 
 Course = tuple[FloatArray, FloatArray, FloatArray]  # readings, mean and scale of one batch, (n, p) each
@@ -90,15 +92,40 @@ class Regressions:
         return _moments(circumstances, np.log(np.abs(innovations) / self._usual + CALM))
 
 
-def learn_scaling(readings: FloatArray, loops: IntArray) -> Scaling:
-    """Range of p tags from readings (n, p) of all batches, NaN: none; ``loops``: positions of controllers' outputs."""
+def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
+    """Range of p tags from batches (B, G, p), NaN: none; ``loops``: positions of controllers' outputs."""
+    readings = grids.reshape(-1, grids.shape[2])
     seen = np.where(np.isfinite(readings).any(axis=0), readings, 0.0)
     centre = np.nanmean(seen, axis=0)
     spread = np.maximum(np.nanstd(seen, axis=0), 1e-9 * (1 + np.abs(centre)))
     rest, most = np.nanquantile(seen, (_REST, 1 - _REST), axis=0)[:, loops]
     on = (rest + _ACTING * (most - rest) - centre[loops]) / spread[loops]
     knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, _ENDS))
-    return Scaling(centre, spread, knots, loops, on, ends[:, loops])
+    switches = [_switch((grids - centre) / spread, int(loop)) for loop in loops]
+    tags, thresholds = np.array([tag for tag, _ in switches], dtype=np.int64), np.array([at for _, at in switches])
+    return Scaling(centre, spread, knots, loops, on, ends[:, loops], tags, thresholds)
+
+
+def _switch(grids: FloatArray, loop: int) -> tuple[int, float]:
+    """The tag and threshold past which a controller is best told by a second law."""
+    lags = [grids[:, LAGS - lag : grids.shape[1] - lag : _EVERY] for lag in range(LAGS + 1)]
+    best = (np.inf, loop, np.inf)
+    for tag in range(grids.shape[2]):
+        columns = [np.ones(lags[0].shape[:2]), lags[1][:, :, loop], *(lag[:, :, tag] for lag in lags[1:])]
+        rows = np.stack([lags[0][:, :, loop], *columns], axis=2).reshape(-1, len(columns) + 1)
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        for at in np.unique(np.quantile(rows[:, 3], _THRESHOLDS)) if len(rows) else ():
+            left = sum(_misfit(part) for part in (rows[rows[:, 3] > at], rows[rows[:, 3] <= at]))
+            best = min(best, (left, tag, float(at)))
+    return best[1], best[2]
+
+
+def _misfit(rows: FloatArray) -> float:
+    """Sum of squares that the least-squares law of the first column by the others leaves."""
+    features, target = rows[:, 1:], rows[:, 0]
+    products = features.T @ features
+    weights = np.linalg.solve(products + 1e-6 * (1 + np.trace(products)) * np.eye(len(products)), features.T @ target)
+    return float(((target - features @ weights) ** 2).sum())
 
 
 def _moments(features: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray]:

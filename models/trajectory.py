@@ -121,7 +121,7 @@ class Learning:
         self._deviations = self._squares()
         tags = np.setdiff1d(np.arange(grids.shape[2]), self._columns)
         residuals = [self._residuals(own) for own in range(len(grids))]
-        scaling = learn_scaling(grids.reshape(-1, grids.shape[2]), np.setdiff1d(manipulated, self._columns))
+        scaling = learn_scaling(grids, np.setdiff1d(manipulated, self._columns))
         courses = [(grid, *self._centre(own)) for own, grid in enumerate(grids)]
         self._regressions = Regressions(scaling, courses, tags)
         self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
