@@ -79,7 +79,7 @@ class BatchMonitor:
         statistics = self._statistics.advance(position, residuals)
         held = self._persistence.advance(statistics / limits)
         with np.errstate(divide="ignore"):
-            excess = np.log(held) / fitted.tail
+            excess = np.log(held) / at_position(fitted.tail, position)
         causes = self._episode.advance(stretch.age_s, excess)
         learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
         size = residuals.size * at_position(fitted.size, position)

@@ -19,6 +19,7 @@ _REACH = 0.022  # maturity to either side over which widths are taken together
 _NEVER = 1e12  # the limit of what no batch could be judged by
 _LEARNER_SHARE = 0.2  # of the budget; the frozen champion has the rest
 _LEAST_TAIL = 0.1  # of log maxima
+_LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
 _PRIOR_BATCHES = 10  # the tail of one statistic is shrunk towards the usual one with the weight of so many batches
 
 
@@ -29,7 +30,7 @@ class Fitted:
     trajectory: Trajectory
     size: FloatArray  # (G, p) usual ratio of innovations to their predicted size
     limits: FloatArray  # (G, k) of the statistics
-    tail: FloatArray  # (k,) spread of each statistic's log maximum over good batches
+    tail: FloatArray  # (G, k) upward spread of each statistic's log maximum over good batches
     learner: LearnerLimits
 
 
@@ -96,40 +97,67 @@ def immediate(tags: int, scheduled: IntArray) -> BoolArray:
 def _limits(
     positions: Sequence[FloatArray], statistics: Sequence[FloatArray], trajectory: Trajectory, budget: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Limits (G, k): local width x usual batch maximum x (joint limit) ** tail; and tails (k,)."""
+    """Limits (G, k): usual maximum around a grid point x (joint limit) ** tail there; and tails (G, k)."""
     points, tags = trajectory.mean.shape
-    widths, width = _widths(list(zip(positions, statistics, strict=True)), points)
     at_once = immediate(tags, trajectory.schedule.columns)
-    maxima = np.array(
-        [
-            Persistence(at_once).advance(values / at_position(own, position)).max(axis=0)
-            for own, position, values in zip(widths, positions, statistics, strict=True)
-        ]
-    )
-    logs = np.log(np.maximum(maxima, 1e-9))
-    usual = np.median(logs, axis=0)
-    judged: BoolArray = np.any(maxima > 0, axis=0)
-    tail = _tails(logs, judged)
-    joint = ((logs - usual) / tail).max(axis=1)  # in units of each statistic's own tail
-    limit = np.log(limit_for(np.exp(joint), budget))
-    limits: FloatArray = width * np.exp(usual + tail * limit)
-    limits[:, ~judged] = _NEVER
+    held = [Persistence(at_once).advance(values) for values in statistics]
+    maxima = np.array([_window_maxima(values, position, points) for values, position in zip(held, positions, strict=True)])
+    usual, tail = (_between(part, points) for part in _usual(maxima))
+    joint = [
+        np.nanmax((np.log(np.maximum(values, 1e-12)) - at_position(usual, position)) / at_position(tail, position))
+        for values, position in zip(held, positions, strict=True)
+    ]
+    limit = np.log(limit_for(np.exp(np.array(joint)), budget))
+    limits: FloatArray = np.exp(usual + tail * limit)
+    limits[:, ~(maxima > 0).any(axis=(0, 1))] = _NEVER
     return limits, tail
 
 
-def _tails(logs: FloatArray, judged: BoolArray) -> FloatArray:
-    """Upward spread of each statistic's log maxima, shrunk towards the usual one when batches are few."""
-    above = np.maximum(logs - np.median(logs, axis=0), 0.0)  # what is small says nothing of how large maxima get
+def _window_maxima(held: FloatArray, position: FloatArray, points: int) -> FloatArray:
+    """Each statistic's largest value around every few grid points, shape (windows, k); 0: never judged there."""
+    at = np.clip(np.rint(np.nan_to_num(position, nan=-1.0)), -1, points - 1).astype(int)
+    on_grid = np.zeros((points, held.shape[1]))
+    known = at >= 0
+    np.maximum.at(on_grid, at[known], held[known])
+    return np.array([on_grid[max(c - _reach(points), 0) : c + _reach(points) + 1].max(axis=0) for c in _centres(points)])
+
+
+def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Usual log maximum and its upward spread around each grid point, (G, k) each, from (B, windows, k)."""
+    least = np.where((maxima > 0).any(axis=(0, 1)), _positive_median(maxima), 1.0)
+    logs = np.log(np.maximum(maxima, _LEAST_SHARE * least))
+    usual = np.median(logs, axis=0)
+    above = np.maximum(logs - usual, 0.0)  # what is small says nothing of how large maxima get
     own = np.sqrt(2 * (above**2).mean(axis=0))
-    usual = float(np.median(own[judged])) if judged.any() else 1.0
-    batches = len(logs)
-    squared = (batches * own**2 + _PRIOR_BATCHES * usual**2) / (batches + _PRIOR_BATCHES)
-    return np.where(judged, np.maximum(np.sqrt(squared), _LEAST_TAIL), 1.0)
+    batches = len(maxima)
+    shrunk = np.sqrt((batches * own**2 + _PRIOR_BATCHES * np.median(own) ** 2) / (batches + _PRIOR_BATCHES))
+    return usual, np.maximum(shrunk, _LEAST_TAIL)
+
+
+def _positive_median(maxima: FloatArray) -> FloatArray:
+    """Median of what is above 0, (k,); NaN where nothing is."""
+    flat = maxima.reshape(-1, maxima.shape[2])
+    return np.array([np.median(column[column > 0]) if (column > 0).any() else np.nan for column in flat.T])
+
+
+def _reach(points: int) -> int:
+    return max(2, round(_REACH * points))
+
+
+def _centres(points: int) -> list[int]:
+    """Grid points around which maxima are taken: two windows a reach."""
+    return list(range(0, points, max(1, _reach(points) // 2)))
+
+
+def _between(values: FloatArray, points: int) -> FloatArray:
+    """Values (windows, k) at every grid point, (G, k)."""
+    place = np.arange(points) / max(1, _reach(points) // 2)
+    return at_position(values, np.minimum(place, len(values) - 1.0))
 
 
 def _widths(values: Sequence[tuple[FloatArray, FloatArray]], points: int) -> tuple[list[FloatArray], FloatArray]:
     """Local widths without each batch, and with all; each (G, k)."""
-    reach = max(2, round(_REACH * points))
+    reach = _reach(points)
     parts = [local_sums(value, position, points) for position, value in values]
     sums = np.sum([part[0] for part in parts], axis=0)
     counts = np.sum([part[1] for part in parts], axis=0)

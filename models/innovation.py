@@ -183,6 +183,13 @@ def from_before(features: int, scaling: Scaling) -> BoolArray:
     return before
 
 
+def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
+    """Which circumstances (C,) predict a tag's size: not its own last innovation, or a deviation would excuse itself."""
+    may = np.ones(circumstances, dtype=bool)
+    may[tags + tag] = False
+    return may
+
+
 class Sizes:
     """How large innovations may be, from one scan before, in one running batch.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.block import FloatArray, IntArray
-from models.innovation import CALM, LAGS, OneStep, Past, Predictors, Scaling, Sizes, foretell, from_before, may_use
+from models.innovation import CALM, LAGS, OneStep, Past, Predictors, Scaling, Sizes, foretell, from_before, may_excuse, may_use
 
 _RIDGE = 1e-4  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
@@ -51,8 +51,10 @@ class Regressions:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
         weights = self._predicting(None) if own is None else self._weights[own]
         products, targets = _without(self._size_moments, own)
-        size_weights = _ridge(products, targets)
-        size_weights[:, ~np.isin(np.arange(len(self._usual)), self._tags)] = 0.0
+        size_weights = np.zeros_like(targets)
+        for tag in self._tags.tolist():
+            use = np.flatnonzero(may_excuse(len(products), len(self._usual), tag))
+            size_weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
         return self._one_step(weights, self._usual, size_weights)
 
     def _one_step(self, weights: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
