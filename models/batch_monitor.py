@@ -51,7 +51,7 @@ class BatchMonitor:
         self._aligner = Aligner(reference.recipe)
         self._health = SensorHealth(twin, reference.sensors)
         self._residual = Residual(fitted.trajectory)
-        self._statistics = Statistics(fitted.size, scheduled, fitted.limits)
+        self._statistics = Statistics(fitted.size, scheduled, fitted.trajectory.one_step.scaling.loops, fitted.limits)
         self._learner = Learner(twin.tag_names, fitted.learner)
         self._persistence = Persistence(immediate(len(twin.tags), scheduled))
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
@@ -80,6 +80,7 @@ class BatchMonitor:
         held = self._persistence.advance(statistics / limits)
         with np.errstate(divide="ignore"):
             excess = np.log(held) / at_position(fitted.tail, position)
+        excess[:, -2:] = -np.inf
         causes = self._episode.advance(stretch.age_s, excess)
         learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
         size = residuals.size * at_position(fitted.size, position)
@@ -112,7 +113,6 @@ class BatchMonitor:
         """One finding a kind of statistic and cause; always for the process, for a sensor once it has been a cause."""
         tags = len(self._twin.tags)
         levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
-        levels |= {kind: held[:, len(KINDS) * tags + k] for k, kind in enumerate(JOINT)}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             category: Category = "process" if cause == PROCESS else "sensor"

@@ -15,12 +15,14 @@ from models.trajectory import Learning, Trajectory
 
 Progress = Callable[[str, int, int], None]
 
-_REACH = 0.022  # maturity to either side over which widths are taken together
+_REACH = float(__import__('os').environ.get('REACH','0.022'))  # maturity to either side over which widths are taken together
+import os
+PRIOR_OWN=int(os.environ.get('PO','1'))
 _NEVER = 1e12  # the limit of what no batch could be judged by
 _LEARNER_SHARE = 0.2  # of the budget; the frozen champion has the rest
 _LEAST_TAIL = 0.1  # of log maxima
 _LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
-_PRIOR_BATCHES = 10  # the tail of one statistic is shrunk towards the usual one with the weight of so many batches
+_PRIOR_BATCHES = float(os.environ.get('PB','20'))  # the tail of one statistic is shrunk towards the usual one with the weight of so many batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class _LeftOut:
     position: FloatArray  # (n,)
     residuals: Residuals
     scheduled: IntArray  # positions of schedule tags
+    loops: IntArray
 
 
 def fit(
@@ -54,12 +57,12 @@ def fit(
     for own, (position, values) in enumerate(course):
         trajectory = learning.all_but(own)
         residuals = Residual(trajectory).advance(position, values)
-        left_out.append(_LeftOut(position, residuals, trajectory.schedule.columns))
+        left_out.append(_LeftOut(position, residuals, trajectory.schedule.columns, trajectory.one_step.scaling.loops))
         progress("left-out batches", own + 1, len(course))
     trajectory = learning.all_but(None)
     sizes, size = _widths([(one.position, _surprise(one.residuals)) for one in left_out], len(trajectory.mean))
     statistics = [
-        Statistics(own, one.scheduled).advance(one.position, one.residuals)
+        Statistics(own, one.scheduled, one.loops).advance(one.position, one.residuals)
         for own, one in zip(sizes, left_out, strict=True)
     ]
     positions = [one.position for one in left_out]
@@ -101,16 +104,28 @@ def _limits(
     points, tags = trajectory.mean.shape
     at_once = immediate(tags, trajectory.schedule.columns)
     held = [Persistence(at_once).advance(values) for values in statistics]
-    maxima = np.array([_window_maxima(values, position, points) for values, position in zip(held, positions, strict=True)])
-    usual, tail = (_between(part, points) for part in _usual(maxima))
-    joint = [
-        np.nanmax((np.log(np.maximum(values, 1e-12)) - at_position(usual, position)) / at_position(tail, position))
-        for values, position in zip(held, positions, strict=True)
-    ]
-    limit = np.log(limit_for(np.exp(np.array(joint)), budget))
-    limits: FloatArray = np.exp(usual + tail * limit)
-    limits[:, ~(maxima > 0).any(axis=(0, 1))] = _NEVER
+    windows = np.array([_window_maxima(values, at, points) for values, at in zip(held, positions, strict=True)])
+    joint = np.array([_joint(values, at, _without(windows, own), _step(points)) for own, (values, at) in enumerate(zip(held, positions, strict=True))])
+    usual, tail = (_between(part, points) for part in _usual(windows))
+    limit = np.array([np.log(limit_for(np.exp(column), budget)) for column in joint.T]) * float(os.environ.get('LS','1'))
+    limits: FloatArray = np.exp(usual + tail * np.concatenate([np.full(usual.shape[1] - 2, limit[0]), limit[1:]]))
+    limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
+    if DEBUG is not None: DEBUG.update(joint=joint, limit=limit, usual=usual, tail=tail, held=held)
     return limits, tail
+
+
+DEBUG = None
+
+def _without(windows: FloatArray, own: int) -> FloatArray:
+    return np.delete(windows, own, axis=0)
+
+
+def _joint(held: FloatArray, position: FloatArray, others: FloatArray, step: int) -> FloatArray:
+    """How far a batch goes, in tails above what is usual of the others: over all tags' statistics, by T² and by SPE."""
+    usual, tail = _usual(others)
+    place = np.minimum(position / step, len(usual) - 1.0)
+    far = (np.log(np.maximum(held, 1e-12)) - at_position(usual, place)) / at_position(tail, place)
+    return np.array([np.nanmax(far[:, :-2]), np.nanmax(far[:, -2]), np.nanmax(far[:, -1])])
 
 
 def _window_maxima(held: FloatArray, position: FloatArray, points: int) -> FloatArray:
@@ -130,7 +145,8 @@ def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
     above = np.maximum(logs - usual, 0.0)  # what is small says nothing of how large maxima get
     own = np.sqrt(2 * (above**2).mean(axis=0))
     batches = len(maxima)
-    shrunk = np.sqrt((batches * own**2 + _PRIOR_BATCHES * np.median(own) ** 2) / (batches + _PRIOR_BATCHES))
+    prior = np.maximum(np.median(own, axis=0), np.median(own)) if PRIOR_OWN else np.median(own)
+    shrunk = np.sqrt((batches * own**2 + _PRIOR_BATCHES * prior**2) / (batches + _PRIOR_BATCHES))
     return usual, np.maximum(shrunk, _LEAST_TAIL)
 
 
@@ -144,14 +160,18 @@ def _reach(points: int) -> int:
     return max(2, round(_REACH * points))
 
 
+def _step(points: int) -> int:
+    """Grid points between two windows' centres."""
+    return max(1, _reach(points) // 2)
+
+
 def _centres(points: int) -> list[int]:
-    """Grid points around which maxima are taken: two windows a reach."""
-    return list(range(0, points, max(1, _reach(points) // 2)))
+    return list(range(0, points, _step(points)))
 
 
 def _between(values: FloatArray, points: int) -> FloatArray:
     """Values (windows, k) at every grid point, (G, k)."""
-    place = np.arange(points) / max(1, _reach(points) // 2)
+    place = np.arange(points) / _step(points)
     return at_position(values, np.minimum(place, len(values) - 1.0))
 
 

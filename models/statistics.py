@@ -10,8 +10,10 @@ from models.residuals import Residuals, at_position
 
 KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order; then t2 and spe
 JOINT = ("t2", "spe")
-_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 50.0, 8.0, 25.0, 8.0  # scans
+_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 50.0, 8.0, float(__import__('os').environ.get('LEVEL','25')), 8.0  # scans
 _CLIP = 8.0  # a larger residual adds no more than this to what accumulates
+import os
+NODRIFT=int(os.environ.get('NODRIFT','0'))
 _BOUND = 1.25  # times its limit: what accumulates goes no further
 
 
@@ -28,9 +30,9 @@ class Statistics:
         Shape (G, 6p + 2): of the statistics, once they are known.
     """
 
-    def __init__(self, size: FloatArray, scheduled: IntArray, limits: FloatArray | None = None) -> None:
+    def __init__(self, size: FloatArray, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None) -> None:
         tags = size.shape[1]
-        self._size, self._scheduled = size, scheduled
+        self._size, self._scheduled, self._moved = size, scheduled, np.concatenate([scheduled, loops])
         kinds = len(KINDS) - 1
         self._bounds = np.full((len(size), kinds * tags), np.nan)
         if limits is not None:
@@ -48,8 +50,9 @@ class Statistics:
         long = np.abs(self._long.advance(scaled, bounds[1], bounds[1]))
         noise = self._noise.advance(scaled, bounds[2])
         level = self._level.advance(np.clip(residuals.z, -_CLIP, _CLIP), bounds[3], bounds[4])
-        level[:, self._scheduled] = np.nan
+        level[:, self._moved] = np.nan
         absent = np.isnan(scaled)
+        if NODRIFT: long[:]=np.nan
         for accumulated in (short, long, noise, level):
             accumulated[absent] = np.nan
         above, below = np.maximum(level, 0.0), np.maximum(-level, 0.0)
