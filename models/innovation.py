@@ -23,6 +23,8 @@ from models.block import BoolArray, FloatArray, IntArray
 from models.monitor import Numbers
 
 LAGS = 3
+import os
+LEV=int(os.environ.get('LEV','1'))
 _CLIP = 10.0  # spreads: what lies beyond says no more than this
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
@@ -49,6 +51,7 @@ class OneStep:
 
     scaling: Scaling
     weights: FloatArray  # (F, p) predicts the reading, in spreads from the centre
+    precision: FloatArray  # (F, F) inverse mean products of features, over F: a usual scan's leverage is 1
     ahead: FloatArray  # (F, p) the same from the scans before alone
     unknown: FloatArray  # (p,) variance of what ``ahead`` leaves, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
@@ -201,8 +204,8 @@ class Sizes:
         Shape (p,), > 0: median size of innovations.
     """
 
-    def __init__(self, scaling: Scaling, usual: FloatArray) -> None:
-        self._scaling, self._usual = scaling, usual
+    def __init__(self, scaling: Scaling, usual: FloatArray, precision: FloatArray) -> None:
+        self._scaling, self._usual, self._precision = scaling, usual, precision
         self._last = np.zeros((1, len(usual)))
 
     def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
@@ -215,7 +218,10 @@ class Sizes:
         past = predictors.features[:, beyond : beyond + 4 * tags + 1]  # hinges one scan before, and 1
         switching = beyond + 4 * tags + 1 + loops
         acting = predictors.features[:, switching : switching + loops]
-        return np.concatenate([np.minimum(predictors.far, 4.0), before, past, acting], axis=1)
+        f = predictors.features
+        leverage = np.log(np.maximum((f @ self._precision * f).sum(axis=1, keepdims=True), 1e-3))
+        lev=[leverage, np.maximum(leverage-1,0), np.maximum(leverage - 2.5, 0.0)] if LEV else []
+        return np.concatenate([np.minimum(predictors.far, 4.0), before, past, acting, *lev], axis=1)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""

@@ -16,6 +16,8 @@ _THRESHOLDS = np.linspace(0.04, 0.96, 24)  # quantiles tried
 _EVERY = 3  # scans: enough to find a threshold by
 _NEAR = 0.02  # of its range: a controller is at its end
 
+def _ONE(scaling): return (LAGS+3+8)*len(scaling.centre)
+
 Course = tuple[FloatArray, FloatArray, FloatArray]  # readings, mean and scale of one batch, (n, p) each
 
 
@@ -39,13 +41,14 @@ class Regressions:
         self._ahead, self._unknown = self._standing_in(predictors)
         self._loops = [[self._free(each, k) for each in predictors] for k in range(len(scaling.loops))]
         self._weights = [self._predicting(own) for own in range(len(predictors))]
-        steps = [self._one_step(weights, np.ones(0), np.ones(0)) for weights in self._weights]
+        self._precisions = [self._precise(own) for own in range(len(predictors))]
+        steps = [self._one_step(weights, np.ones(0), np.ones(0), np.ones(0)) for weights in self._weights]
         innovations = [
             each.readings - foretell(each.features, step) for each, step in zip(predictors, steps, strict=True)
         ]
         self._usual = _usual(innovations)
         self._size_moments = [
-            self._size_moment(each, innovation) for each, innovation in zip(predictors, innovations, strict=True)
+            self._size_moment(*each) for each in zip(predictors, innovations, self._precisions, strict=True)
         ]
     def all_but(self, own: int | None) -> OneStep:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
@@ -55,10 +58,16 @@ class Regressions:
         for tag in self._tags.tolist():
             use = np.flatnonzero(may_excuse(len(products), len(self._usual), tag))
             size_weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
-        return self._one_step(weights, self._usual, size_weights)
+        precision = self._precise(None) if own is None else self._precisions[own]
+        return self._one_step(weights, precision, self._usual, size_weights)
 
-    def _one_step(self, weights: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
-        return OneStep(self._scaling, weights, self._ahead, self._unknown, usual, size_weights)
+    def _one_step(self, weights: FloatArray, precision: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
+        return OneStep(self._scaling, weights, precision, self._ahead, self._unknown, usual, size_weights)
+
+    def _precise(self, own: int | None) -> FloatArray:
+        products, _ = _without(self._moments, own)
+        scans = products[_ONE(self._scaling), _ONE(self._scaling)]
+        return np.linalg.inv(products + (_RIDGE * np.diag(products) + 1e-9) * np.eye(len(products))) * scans / len(products)
 
     def _predicting(self, own: int | None) -> FloatArray:
         all_products, all_targets = _without(self._moments, own)
@@ -89,8 +98,8 @@ class Regressions:
         free = ~(at_end | np.concatenate([[False], at_end[:-1]]))
         return _moments(predictors.features * free[:, None], predictors.readings)
 
-    def _size_moment(self, predictors: Predictors, innovations: FloatArray) -> tuple[FloatArray, FloatArray]:
-        circumstances = Sizes(self._scaling, self._usual).advance(predictors, innovations)
+    def _size_moment(self, predictors: Predictors, innovations: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
+        circumstances = Sizes(self._scaling, self._usual, precision).advance(predictors, innovations)
         return _moments(circumstances, np.log(np.abs(innovations) / self._usual + CALM))
 
 

@@ -39,7 +39,7 @@ class Residual:
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
         self._past = Past(trajectory.one_step.scaling, trajectory.one_step)
-        self._sizes = Sizes(trajectory.one_step.scaling, trajectory.one_step.usual)
+        self._sizes = Sizes(trajectory.one_step.scaling, trajectory.one_step.usual, trajectory.one_step.precision)
         self._bank = ScheduleBank(trajectory.schedule)
 
     def advance(self, position: FloatArray, values: FloatArray) -> Residuals:
