@@ -25,7 +25,7 @@ from models.monitor import Numbers
 LAGS = 3
 import os
 LEV=int(os.environ.get('LEV','1'))
-_CLIP = 10.0  # spreads: what lies beyond says no more than this
+_CLIP = 30.0  # spreads: what lies beyond says no more than this
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
 _CHUNK = 64  # scans at a time
@@ -84,6 +84,7 @@ class Past:
         tags = len(scaling.centre)
         self._readings, self._doubt = np.zeros((2, LAGS, tags))  # oldest first
         self._level, self._z = np.zeros((2, 1, tags))
+        self._scans = 0  # the first few have no past to be foretold from
 
     def advance(self, values: FloatArray, mean: FloatArray, scale: FloatArray) -> Predictors:
         """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
@@ -97,19 +98,22 @@ class Past:
         features = self._features(readings, level)
         self._readings, self._doubt = readings[-LAGS:].copy(), doubt[-LAGS:].copy()
         self._level, self._z = level[-1:].copy(), z[-1:].copy()
+        self._scans += len(seen)
+        seen[: max(LAGS + len(seen) - self._scans, 0)] = np.nan
         return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt))
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
         return {
             "readings": self._readings.copy(), "doubt": self._doubt.copy(),
-            "level": self._level.copy(), "z": self._z.copy(),
+            "level": self._level.copy(), "z": self._z.copy(), "scans": self._scans,
         }  # fmt: skip
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._readings, self._doubt = np.array(numbers["readings"]), np.array(numbers["doubt"])
         self._level, self._z = np.array(numbers["level"]), np.array(numbers["z"])
+        self._scans = int(numbers["scans"])  # type: ignore[call-overload]
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -253,9 +257,14 @@ def predict(features: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def foretell(features: FloatArray, one_step: OneStep) -> FloatArray:
-    """Each tag's reading (n, p), in spreads from the centre; a controller's output stays between its ends."""
+    """Each tag's reading (n, p), in spreads from the centre.
+
+    A controller's output stays between its ends; beyond them, where its law is unknown, it is foretold to stay.
+    """
     foretold, scaling = predict(features, one_step.weights), one_step.scaling
-    foretold[:, scaling.loops] = np.clip(foretold[:, scaling.loops], *scaling.ends)
+    loops, (least, most) = scaling.loops, scaling.ends
+    last = features[:, len(scaling.centre) + loops]
+    foretold[:, loops] = np.clip(foretold[:, loops], np.minimum(least, last), np.maximum(most, last))
     return foretold
 
 

@@ -11,7 +11,6 @@ _RIDGE = 1e-4  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
 _ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
-_ENDS = (0.001, 0.999)  # quantiles: the least and the most a controller gives
 _THRESHOLDS = np.linspace(0.04, 0.96, 24)  # quantiles tried
 _EVERY = 3  # scans: enough to find a threshold by
 _NEAR = 0.02  # of its range: a controller is at its end
@@ -111,7 +110,7 @@ def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
     spread = np.maximum(np.nanstd(seen, axis=0), 1e-9 * (1 + np.abs(centre)))
     rest, most = np.nanquantile(seen, (_REST, 1 - _REST), axis=0)[:, loops]
     on = (rest + _ACTING * (most - rest) - centre[loops]) / spread[loops]
-    knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, _ENDS))
+    knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, (0.0, 1.0)))
     switches = [_switch((grids - centre) / spread, int(loop)) for loop in loops]
     tags, thresholds = np.array([tag for tag, _ in switches], dtype=np.int64), np.array([at for _, at in switches])
     return Scaling(centre, spread, knots, loops, on, ends[:, loops], tags, thresholds)
