@@ -171,6 +171,10 @@ def may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:
     beyond = level + 2 * tags
     may[beyond + tag : beyond + 4 * tags : tags] = False
     switching = beyond + 8 * tags + 1
+    if tag in scaling.loops:  # what is measured now is what the controller has done, not why
+        others = ~np.isin(np.arange(tags), scaling.loops)
+        may[:tags][others] = False
+        may[beyond : beyond + 4 * tags][np.tile(others, 4)] = False
     for k in np.flatnonzero(scaling.loops == tag):
         may[switching + k] = False
         may[switching + (2 + k) * loops : switching + (3 + k) * loops] = False
