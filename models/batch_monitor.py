@@ -1,6 +1,7 @@
 """Judges one running batch against a reference: align, check sensors, take residuals, hold them to their limits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -81,8 +82,9 @@ class BatchMonitor:
         with np.errstate(divide="ignore"):
             excess = np.log(held) / at_position(fitted.tail, position)
         excess[:, -2:] = -np.inf
-        causes = self._episode.advance(stretch.age_s, excess)
+        causes, elsewhere = self._episode.advance(stretch.age_s, excess)
         learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
+        learner = [replace(f, over=f.over & ~elsewhere) for f in learner]
         size = residuals.size * at_position(fitted.size, position)
         account = Account(self._twin, stretch.values, residuals, excess, size, fitted.trajectory)
         return Judgement(
@@ -115,10 +117,11 @@ class BatchMonitor:
         levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
-            category: Category = "process" if cause == PROCESS else "sensor"
-            word = "process" if cause == PROCESS else f"sensor:{self._twin.tag_names[cause]}"
+            tag = None if cause == PROCESS else cause % tags
+            category: Category = "sensor" if 0 <= cause < tags else "process"
+            word = category if tag is None else f"{category}:{self._twin.tag_names[tag]}"
 
-            def explain(row: int, first: int | None = None if cause == PROCESS else cause) -> tuple[Contributor, ...]:
+            def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
                 return contributors(account, row, first)
 
             for kind, level in levels.items():

@@ -40,15 +40,17 @@ class Episode:
     def __init__(self, roles: Roles, memory_s: float) -> None:
         self._roles, self._memory_s = roles, memory_s
         self._cause, self._last_s = _NONE, -np.inf
-        self._accused = np.zeros(len(roles.manipulated), dtype=bool)
+        self._tags = len(roles.manipulated)
+        self._accused = np.zeros(2 * self._tags, dtype=bool)
+        self._moved = np.zeros(self._tags, dtype=bool)  # schedule tags that this episode is about
 
     @property
     def accused(self) -> Sequence[int]:
-        """Tags whose sensor has been a cause in this batch."""
+        """Causes other than ``PROCESS`` in this batch: p sensors, then p schedule tags."""
         found: list[int] = np.flatnonzero(self._accused).tolist()
         return found
 
-    def advance(self, age_s: FloatArray, excess: FloatArray) -> IntArray:
+    def advance(self, age_s: FloatArray, excess: FloatArray) -> tuple[IntArray, BoolArray]:
         """The cause at each scan: a tag's position (its sensor), or ``PROCESS``; less: nothing is over.
 
         Parameters
@@ -59,35 +61,43 @@ class Episode:
             Shape (n, 5p + 2): above 0 where a statistic is over its limit, in units of its tail.
         """
         causes = np.full(len(age_s), _NONE)
-        for row in np.flatnonzero((excess > 0).any(axis=1)):
+        elsewhere, over = np.zeros(len(age_s), dtype=bool), (excess > 0).any(axis=1)
+        for row in range(len(age_s)):
+            if not over[row]:
+                elsewhere[row] = self._cause >= 0 and age_s[row] - self._last_s <= self._memory_s
+                continue
             if age_s[row] - self._last_s > self._memory_s:
                 self._cause = _NONE
+                self._moved[:] = False
             causes[row] = self._cause = self._judge(excess[row])
             self._last_s = float(age_s[row])
             if self._cause >= 0:
                 self._accused[self._cause] = True
-        return causes
+            elsewhere[row] = self._cause >= 0
+        return causes, elsewhere
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"cause": self._cause, "last_s": self._last_s, "accused": self._accused.copy()}
+        return {
+            "cause": self._cause, "last_s": self._last_s, "accused": self._accused.copy(), "moved": self._moved.copy(),
+        }  # fmt: skip
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._cause, self._last_s = int(numbers["cause"]), float(numbers["last_s"])  # type: ignore[call-overload, arg-type]
-        self._accused = np.array(numbers["accused"], dtype=bool)
+        self._accused, self._moved = (np.array(numbers[name], dtype=bool) for name in ("accused", "moved"))
 
     def _judge(self, excess: FloatArray) -> int:
-        tags = len(self._roles.manipulated)
-        own = excess[:-2].reshape(len(KINDS), tags)
-        over = (own > 0).any(axis=0)
+        own = excess[:-2].reshape(len(KINDS), self._tags)
         moved = (own[KINDS.index("residual")] > 0) & self._roles.scheduled
-        if self._cause == PROCESS or (self._cause >= 0 and not moved[np.arange(tags) != self._cause].any()):
+        if (moved & ~self._moved).any():
+            lead = int(np.where(moved & ~self._moved, own[0], -np.inf).argmax())
+            self._moved |= moved
+            return self._tags + lead
+        if self._cause != _NONE:
             return self._cause
-        if not over.any():
-            return PROCESS
+        over = (own > 0).any(axis=0)
         lead = int(own.max(axis=0).argmax())
         if self._roles.manipulated[lead]:
-            only_noise = int(own[:, lead].argmax()) == KINDS.index("noise")
-            return lead if only_noise else PROCESS
+            return lead if int(own[:, lead].argmax()) == KINDS.index("noise") else PROCESS
         return lead if over.sum() == 1 else PROCESS

@@ -51,6 +51,7 @@ class OneStep:
 
     scaling: Scaling
     weights: FloatArray  # (F, p) predicts the reading, in spreads from the centre
+    switched: FloatArray  # (F, c) each controller's second law, past its threshold
     precision: FloatArray  # (F, F) inverse mean products of features, over F: a usual scan's leverage is 1
     ahead: FloatArray  # (F, p) the same from the scans before alone
     unknown: FloatArray  # (p,) variance of what ``ahead`` leaves, in squared spreads
@@ -137,9 +138,8 @@ class Past:
             for part in (*(np.maximum(k - x, 0.0) for k in knots[:2]), *(np.maximum(x - k, 0.0) for k in knots[2:]))
         ]
         lags = [readings[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)]
-        switched = switching_laws(self._scaling, [lag for lag in lags[1:]])
         fixed = [*lags, level[1:], level[:-1], *beyond, np.ones((n, 1))]
-        return np.concatenate([*fixed, self._switching(now, last), switched], axis=1)
+        return np.concatenate([*fixed, self._switching(now, last)], axis=1)
 
     def _switching(self, now: FloatArray, last: FloatArray) -> FloatArray:
         """What controllers switch, (n, 2c + 2cc): which act now and before, and what each gave before times that."""
@@ -147,18 +147,6 @@ class Past:
         acting = [(x[:, loops] > on).astype(float) for x in (now, last)]
         products = [last[:, loops] * act[:, k : k + 1] for act in acting for k in range(len(loops))]
         return np.concatenate([*acting, *products], axis=1)
-
-
-def switching_laws(scaling: Scaling, lags: list[FloatArray]) -> FloatArray:
-    """What each controller's second law is made of, (n, c (2 + LAGS)); 0 before its threshold is passed.
-
-    Itself, its own last output, and the last readings of the tag that switches it.
-    """
-    laws = []
-    for loop, tag, threshold in zip(scaling.loops, scaling.switch, scaling.threshold, strict=True):
-        past = (lags[0][:, tag] > threshold).astype(float)
-        laws += [past, past * lags[0][:, loop], *(past * lag[:, tag] for lag in lags)]
-    return np.stack(laws, axis=1) if laws else np.zeros((len(lags[0]), 0))
 
 
 def may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:
@@ -171,10 +159,6 @@ def may_use(features: int, scaling: Scaling, tag: int) -> BoolArray:
     beyond = level + 2 * tags
     may[beyond + tag : beyond + 4 * tags : tags] = False
     switching = beyond + 8 * tags + 1
-    if tag in scaling.loops:  # what is measured now is what the controller has done, not why
-        others = ~np.isin(np.arange(tags), scaling.loops)
-        may[:tags][others] = False
-        may[beyond : beyond + 4 * tags][np.tile(others, 4)] = False
     for k in np.flatnonzero(scaling.loops == tag):
         may[switching + k] = False
         may[switching + (2 + k) * loops : switching + (3 + k) * loops] = False
@@ -260,6 +244,12 @@ def predict(features: FloatArray, weights: FloatArray) -> FloatArray:
     return np.concatenate([(chunk[:, :, None] * weights).sum(axis=1) for chunk in chunks])
 
 
+def past_threshold(features: FloatArray, scaling: Scaling) -> BoolArray:
+    """Whether each controller follows its second law, (n, c): one scan before, its switching tag was past the threshold."""
+    past: BoolArray = features[:, len(scaling.centre) + scaling.switch] > scaling.threshold
+    return past
+
+
 def foretell(features: FloatArray, one_step: OneStep) -> FloatArray:
     """Each tag's reading (n, p), in spreads from the centre.
 
@@ -268,6 +258,8 @@ def foretell(features: FloatArray, one_step: OneStep) -> FloatArray:
     foretold, scaling = predict(features, one_step.weights), one_step.scaling
     loops, (least, most) = scaling.loops, scaling.ends
     last = features[:, len(scaling.centre) + loops]
+    second = predict(features, one_step.switched) if len(loops) else foretold[:, :0]
+    foretold[:, loops] = np.where(past_threshold(features, scaling), second, foretold[:, loops])
     foretold[:, loops] = np.clip(foretold[:, loops], np.minimum(least, last), np.maximum(most, last))
     return foretold
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.block import FloatArray, IntArray
-from models.innovation import CALM, LAGS, OneStep, Past, Predictors, Scaling, Sizes, foretell, from_before, may_excuse, may_use
+from models.innovation import CALM, LAGS, OneStep, Past, Predictors, Scaling, Sizes, foretell, from_before, may_excuse, may_use, past_threshold
 
 _RIDGE = 1e-4  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
@@ -38,7 +38,7 @@ class Regressions:
         predictors = [Past(scaling).advance(*batch) for batch in batches]
         self._moments = [_moments(each.features, each.readings) for each in predictors]
         self._ahead, self._unknown = self._standing_in(predictors)
-        self._loops = [[self._free(each, k) for each in predictors] for k in range(len(scaling.loops))]
+        self._laws = [[self._law(each, k, past) for each in predictors] for past in (False, True) for k in range(len(scaling.loops))]
         self._weights = [self._predicting(own) for own in range(len(predictors))]
         self._precisions = [self._precise(own) for own in range(len(predictors))]
         steps = [self._one_step(weights, np.ones(0), np.ones(0), np.ones(0)) for weights in self._weights]
@@ -60,23 +60,29 @@ class Regressions:
         precision = self._precise(None) if own is None else self._precisions[own]
         return self._one_step(weights, precision, self._usual, size_weights)
 
-    def _one_step(self, weights: FloatArray, precision: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
-        return OneStep(self._scaling, weights, precision, self._ahead, self._unknown, usual, size_weights)
+    def _one_step(self, weights: tuple[FloatArray, FloatArray], precision: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
+        return OneStep(self._scaling, *weights, precision, self._ahead, self._unknown, usual, size_weights)
 
     def _precise(self, own: int | None) -> FloatArray:
         products, _ = _without(self._moments, own)
         scans = products[_ONE(self._scaling), _ONE(self._scaling)]
         return np.linalg.inv(products + (_RIDGE * np.diag(products) + 1e-9) * np.eye(len(products))) * scans / len(products)
 
-    def _predicting(self, own: int | None) -> FloatArray:
-        all_products, all_targets = _without(self._moments, own)
-        weights, loops = np.zeros_like(all_targets), self._scaling.loops.tolist()
-        for tag in self._tags.tolist():
-            products, targets = all_products, all_targets
-            if tag in loops:
-                products, targets = _without(self._loops[loops.index(tag)], own)
-            use = np.flatnonzero(may_use(len(products), self._scaling, tag))
-            weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
+    def _predicting(self, own: int | None) -> tuple[FloatArray, FloatArray]:
+        """Weights (F, p) of every tag, and of the controllers' second laws (F, c)."""
+        products, targets = _without(self._moments, own)
+        weights, loops = np.zeros_like(targets), self._scaling.loops.tolist()
+        for tag in np.setdiff1d(self._tags, loops).tolist():
+            weights[:, tag] = self._solved(products, targets, tag)
+        switched = np.zeros((len(weights), len(loops)))
+        for k, loop in enumerate(loops):
+            weights[:, loop] = self._solved(*_without(self._laws[k], own), loop)
+            switched[:, k] = self._solved(*_without(self._laws[len(loops) + k], own), loop)
+        return weights, switched
+
+    def _solved(self, products: FloatArray, targets: FloatArray, tag: int) -> FloatArray:
+        weights, use = np.zeros(len(products)), np.flatnonzero(may_use(len(products), self._scaling, tag))
+        weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag])
         return weights
 
     def _standing_in(self, predictors: Sequence[Predictors]) -> tuple[FloatArray, FloatArray]:
@@ -89,13 +95,14 @@ class Regressions:
         known = np.maximum(np.isfinite(left).sum(axis=0), 1)
         return weights, np.nansum(left**2, axis=0) / known
 
-    def _free(self, predictors: Predictors, loop: int) -> tuple[FloatArray, FloatArray]:
-        """Moments of the scans at which a controller was not at the most it gives: there its law shows."""
+    def _law(self, predictors: Predictors, loop: int, past: bool) -> tuple[FloatArray, FloatArray]:
+        """Moments of the scans at which a controller followed its first or second law, and was not at its most."""
         least, most = self._scaling.ends[:, loop]
         given = predictors.readings[:, self._scaling.loops[loop]]
         at_end = np.nan_to_num(given) > most - _NEAR * (most - least)
-        free = ~(at_end | np.concatenate([[False], at_end[:-1]]))
-        return _moments(predictors.features * free[:, None], predictors.readings)
+        shows = ~(at_end | np.concatenate([[False], at_end[:-1]]))
+        shows &= past_threshold(predictors.features, self._scaling)[:, loop] == past
+        return _moments(predictors.features[shows], predictors.readings[shows])
 
     def _size_moment(self, predictors: Predictors, innovations: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
         circumstances = Sizes(self._scaling, self._usual, precision).advance(predictors, innovations)
