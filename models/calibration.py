@@ -11,12 +11,13 @@ from models.block import FloatArray
 
 _MOMENT = 6  # a high moment: the width follows what is large now and then, not only what is usual
 _MEDIAN_OF_GUMBEL = -np.log(np.log(2.0))
+_STANDARD_GUMBEL_SD = np.pi / np.sqrt(6.0)
 _UPPER = 0.8  # quantile: the spread is told by what is usual in the upper half, not by one odd batch
 _UPPER_OF_GUMBEL = -np.log(-np.log(_UPPER)) - _MEDIAN_OF_GUMBEL
 _LEAST_SPREAD = 0.06  # of log maxima: ten maxima alone estimate a tail's width badly
 
 
-def limit_for(maxima: FloatArray, probability: float) -> float:
+def limit_for(maxima: FloatArray, probability: float, *, odd: bool = True) -> float:
     """The value a good batch's maximum exceeds with at most ``probability``.
 
     A Gumbel tail is fitted to the logarithm of the maxima (location by the median, spread by the standard deviation,
@@ -47,7 +48,8 @@ def limit_for(maxima: FloatArray, probability: float) -> float:
         raise ValueError(f"maxima: at least two, all > 0 and finite, got {maxima!r}")
     logs = np.log(maxima)
     upper = (float(np.quantile(logs, _UPPER)) - float(np.median(logs))) / _UPPER_OF_GUMBEL
-    spread = max(upper, _LEAST_SPREAD) * (1 + 2 / len(maxima))
+    every = float(np.std(logs, ddof=1)) / _STANDARD_GUMBEL_SD if odd else 0.0
+    spread = max(upper, every, _LEAST_SPREAD) * (1 + 2 / len(maxima))
     location = float(np.median(logs)) - spread * _MEDIAN_OF_GUMBEL
     return float(np.exp(location - spread * np.log(-np.log1p(-probability))))
 

@@ -99,5 +99,6 @@ class Episode:
         over = (own > 0).any(axis=0)
         lead = int(own.max(axis=0).argmax())
         if self._roles.manipulated[lead]:
-            return lead if int(own[:, lead].argmax()) == KINDS.index("noise") else PROCESS
+            noisy = self._roles.scheduled[lead] and int(own[:, lead].argmax()) == KINDS.index("noise")
+            return lead if noisy else PROCESS
         return lead if over.sum() == 1 else PROCESS

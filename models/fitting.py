@@ -107,7 +107,7 @@ def _limits(
     windows = np.array([_window_maxima(values, at, points) for values, at in zip(held, positions, strict=True)])
     joint = np.array([_joint(values, at, _without(windows, own), _step(points)) for own, (values, at) in enumerate(zip(held, positions, strict=True))])
     usual, tail = (_between(part, points) for part in _usual(windows))
-    limit = np.array([np.log(limit_for(np.exp(column), budget)) for column in joint.T]) * float(os.environ.get('LS','1'))
+    limit = np.array([np.log(limit_for(np.exp(column), budget, odd=False)) for column in joint.T]) * float(os.environ.get('LS','1'))
     limits: FloatArray = np.exp(usual + tail * np.concatenate([np.full(usual.shape[1] - 2, limit[0]), limit[1:]]))
     limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
     if DEBUG is not None: DEBUG.update(joint=joint, limit=limit, usual=usual, tail=tail, held=held)

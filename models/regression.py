@@ -71,18 +71,18 @@ class Regressions:
     def _predicting(self, own: int | None) -> tuple[FloatArray, FloatArray]:
         """Weights (F, p) of every tag, and of the controllers' second laws (F, c)."""
         products, targets = _without(self._moments, own)
-        weights, loops = np.zeros_like(targets), self._scaling.loops.tolist()
+        weights, loops, power = np.zeros_like(targets), self._scaling.loops.tolist(), np.diag(products)
         for tag in np.setdiff1d(self._tags, loops).tolist():
-            weights[:, tag] = self._solved(products, targets, tag)
+            weights[:, tag] = self._solved(products, targets, tag, power)
         switched = np.zeros((len(weights), len(loops)))
         for k, loop in enumerate(loops):
-            weights[:, loop] = self._solved(*_without(self._laws[k], own), loop)
-            switched[:, k] = self._solved(*_without(self._laws[len(loops) + k], own), loop)
+            weights[:, loop] = self._solved(*_without(self._laws[k], own), loop, power)
+            switched[:, k] = self._solved(*_without(self._laws[len(loops) + k], own), loop, power)
         return weights, switched
 
-    def _solved(self, products: FloatArray, targets: FloatArray, tag: int) -> FloatArray:
+    def _solved(self, products: FloatArray, targets: FloatArray, tag: int, power: FloatArray) -> FloatArray:
         weights, use = np.zeros(len(products)), np.flatnonzero(may_use(len(products), self._scaling, tag))
-        weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag])
+        weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag], power[use])
         return weights
 
     def _standing_in(self, predictors: Sequence[Predictors]) -> tuple[FloatArray, FloatArray]:
@@ -158,8 +158,9 @@ def _without(moments: Sequence[tuple[FloatArray, FloatArray]], own: int | None) 
     return products, targets
 
 
-def _ridge(products: FloatArray, targets: FloatArray) -> FloatArray:
-    ridge = (_RIDGE * np.diag(products) + 1e-9) * np.eye(len(products))
+def _ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = None) -> FloatArray:
+    """Ridge regression; ``power``: of the features over all scans, where the moments are of a few of them."""
+    ridge = (_RIDGE * (np.diag(products) if power is None else power) + 1e-9) * np.eye(len(products))
     return np.asarray(np.linalg.solve(products + ridge, targets), dtype=np.float64)
 
 

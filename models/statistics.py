@@ -1,5 +1,6 @@
 """The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line."""
 
+import os
 import numpy as np
 from scipy.signal import lfilter
 
@@ -10,7 +11,8 @@ from models.residuals import Residuals, at_position
 
 KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order; then t2 and spe
 JOINT = ("t2", "spe")
-_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 50.0, 8.0, float(__import__('os').environ.get('LEVEL','25')), 8.0  # scans
+_E=lambda n,d: float(os.environ.get(n,d))
+_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = _E('SHORT',5), _E('LONG',20), 8.0, float(__import__('os').environ.get('LEVEL','25')), 8.0  # scans
 _CLIP = 8.0  # a larger residual adds no more than this to what accumulates
 import os
 NODRIFT=int(os.environ.get('NODRIFT','0'))
@@ -43,7 +45,7 @@ class Statistics:
     def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
         """Statistics (n, 6p + 2), all >= 0; NaN: not judged."""
         own = residuals.innovation / (residuals.size * at_position(self._size, position))
-        raw = own / self._company(own)
+        raw = own / (self._company(own) if _E('COMP',1) else 1.0)
         scaled = np.clip(raw, -_CLIP, _CLIP)
         bounds = np.split(at_position(self._bounds, position), len(KINDS) - 1, axis=1)
         short = np.abs(self._short.advance(scaled, bounds[0], bounds[0]))
