@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from models.alignment import Aligner
-from models.block import FloatArray, IntArray, Stretch
+from models.block import BoolArray, FloatArray, IntArray, Stretch
 from models.contributors import Account, contributors
 from models.episode import PROCESS, Episode, Roles
 from models.fitting import immediate, learner_input
@@ -15,10 +15,11 @@ from models.judgement import Finding, Judgement
 from models.learner import Learner
 from models.monitor import Numbers
 from models.persistence import Persistence
-from models.records import Category, Contributor
+from models.records import Contributor
 from models.reference import Reference
 from models.residuals import Residual, at_position
 from models.sensor import SensorHealth
+from models.spikes import Spikes
 from models.statistics import JOINT, KINDS, Statistics
 from models.trajectory import position_of
 from models.twin import Twin
@@ -57,6 +58,7 @@ class BatchMonitor:
         self._persistence = Persistence(immediate(len(twin.tags), scheduled))
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), scheduled))
+        self._spikes = Spikes(len(twin.tags))
         self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + _AFTERMATH * reference.recipe.duration_s)
 
     @property
@@ -83,13 +85,15 @@ class BatchMonitor:
             excess = np.log(held) / at_position(fitted.tail, position)
         excess[:, -2:] = -np.inf
         causes, elsewhere = self._episode.advance(stretch.age_s, excess)
+        tags = len(self._twin.tags)
+        spiky = self._spikes.advance(np.sign(residuals.innovation) * (statistics / limits)[:, :tags])
         learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
         learner = [replace(f, over=f.over & ~elsewhere) for f in learner]
         size = residuals.size * at_position(fitted.size, position)
         account = Account(self._twin, stretch.values, residuals, excess, size, fitted.trajectory)
         return Judgement(
             maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
-            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, account), *learner),
+            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, spiky, account), *learner),
             lambda row: contributors(account, row),
         )  # fmt: skip
 
@@ -108,22 +112,33 @@ class BatchMonitor:
     def _parts(self) -> dict[str, _Part]:
         return {
             "health": self._health, "residual": self._residual, "statistics": self._statistics,
-            "persistence": self._persistence, "episode": self._episode, "learner": self._learner,
+            "persistence": self._persistence, "spikes": self._spikes, "episode": self._episode, "learner": self._learner,
         }  # fmt: skip
 
-    def _findings(self, held: FloatArray, causes: IntArray, account: Account) -> Iterator[Finding]:
-        """One finding a kind of statistic and cause; always for the process, for a sensor once it has been a cause."""
+    def _findings(self, held: FloatArray, causes: IntArray, spiky: BoolArray, account: Account) -> Iterator[Finding]:
+        """One finding a kind of statistic and cause; always for the process, for another once it has been a cause."""
         tags = len(self._twin.tags)
         levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             tag = None if cause == PROCESS else cause % tags
-            category: Category = "sensor" if 0 <= cause < tags else "process"
-            word = category if tag is None else f"{category}:{self._twin.tag_names[tag]}"
+            word = "process" if tag is None else f"{'sensor' if cause < tags else 'process'}:{self._twin.tag_names[tag]}"
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
                 return contributors(account, row, first)
 
+            mine = causes == cause
+            sensor = np.full(len(held), 0 <= cause < tags) if tag is None or cause < tags else spiky[:, tag]
             for kind, level in levels.items():
-                over = (level > 1) & (causes == cause)
-                yield Finding(kind, word, category, "approved", level, limit, over, explain)
+                over = (level > 1) & mine
+                yield Finding(kind, word, "process", "approved", level, limit, over & ~sensor, explain)
+                yield Finding(kind, word, "sensor", "approved", level, limit, over & sensor, explain)
+            if tag is not None and cause >= tags:
+                begins = _begins(sensor, mine)
+                yield Finding("spike", word, "sensor", "approved", 2.0 * begins, limit, begins, explain)
+
+
+def _begins(sensor: BoolArray, mine: BoolArray) -> BoolArray:
+    """Where a cause that was the process's a scan before turns out to be the sensor's."""
+    begins: BoolArray = sensor & np.concatenate([[False], ~sensor[:-1] & mine[:-1]])
+    return begins

@@ -18,6 +18,7 @@ class Run(msgspec.Struct, kw_only=True):
 
     on: bool = False  # raised and not yet cleared
     approved: bool = False  # an approved finding has been over in this run
+    sensor: bool = False  # what was raised turned out to be the sensor's
     since_us: int | None = None  # first scan of the present run over the limit
     since_offset: int = 0
     last_us: int = 0  # last scan over (or within the deadband of) the limit
@@ -86,14 +87,17 @@ class Delays:
         self._runs[cause] = run
         held = _any(findings, len(block), lambda f: f.value >= (1 - self._alarms.deadband) * f.limit)
         approved = _any([f for f in findings if f.grade == "approved"], len(block), lambda f: f.over)
+        sensor = _any([f for f in findings if f.category == "sensor"], len(block), lambda f: f.over)
         for row in range(len(block)):
             _note(run, bool(over[row]), bool(held[row]), block, row)
             at_us = int(block.observed_us[row])
-            if over[row] and self._due(run, at_us) and not (run.on and (run.approved or not approved[row])):
+            news = not run.on or (approved[row] and not run.approved) or (sensor[row] and not run.sensor)
+            if over[row] and self._due(run, at_us) and news:
                 run.on, run.approved = True, run.approved or bool(approved[row])
+                run.sensor = run.sensor or bool(sensor[row])
                 yield Raised(row, _occurrence(cause, run, findings, block, row))
             elif run.on and not over[row] and at_us - run.last_us >= self._alarms.off_delay_s * 1e6:
-                run.on, run.approved, run.since_us = False, False, None
+                run.on, run.approved, run.sensor, run.since_us = False, False, False, None
                 yield Cleared(row, cause)
         if not run.on and run.since_us is None:
             del self._runs[cause]

@@ -14,6 +14,7 @@ from models.block import BoolArray, FloatArray, IntArray
 from models.monitor import Numbers
 from models.statistics import KINDS
 
+_NEAR = float(__import__('os').environ.get('NEAR','1.5'))  # tails: a manipulated tag this close to its limit has a part in what is seen
 PROCESS = -1
 _NONE = -2
 
@@ -101,4 +102,6 @@ class Episode:
         if self._roles.manipulated[lead]:
             noisy = self._roles.scheduled[lead] and int(own[:, lead].argmax()) == KINDS.index("noise")
             return lead if noisy else PROCESS
-        return lead if over.sum() == 1 else PROCESS
+        near = own[: KINDS.index("noise")].max(axis=0) > -_NEAR
+        alone = over.sum() == 1 and not (near & self._roles.manipulated).any()
+        return lead if alone else PROCESS

@@ -19,7 +19,7 @@ _REACH = float(__import__('os').environ.get('REACH','0.022'))  # maturity to eit
 import os
 PRIOR_OWN=int(os.environ.get('PO','1'))
 _NEVER = 1e12  # the limit of what no batch could be judged by
-_LEARNER_SHARE = 0.2  # of the budget; the frozen champion has the rest
+_LEARNER_SHARE = 0.02  # of the budget: it is advisory; the frozen champion has the rest
 _LEAST_TAIL = 0.1  # of log maxima
 _LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
 _PRIOR_BATCHES = float(os.environ.get('PB','20'))  # the tail of one statistic is shrunk towards the usual one with the weight of so many batches
