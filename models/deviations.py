@@ -70,6 +70,7 @@ class Book:
         was_active, life.active = life.active, True
         state = advance(life.latest.state, AlarmEvent.RAISE)
         better = what.grade == "approved" and life.latest.grade == "advisory"
+        better = better or (what.category != life.latest.category and what.grade == life.latest.grade)
         if state == life.latest.state and not better:
             return None
         changes: dict[str, Any] = {"state": state, "by": None, "comment": None}
