@@ -145,7 +145,8 @@ def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
     above = np.maximum(logs - usual, 0.0)  # what is small says nothing of how large maxima get
     own = np.sqrt(2 * (above**2).mean(axis=0))
     batches = len(maxima)
-    prior = np.maximum(np.median(own, axis=0), np.median(own)) if PRIOR_OWN else np.median(own)
+    pooled = np.sqrt((own**2).mean(axis=0))
+    prior = np.maximum(np.median(own, axis=0), np.median(own)) if PRIOR_OWN==1 else np.maximum(pooled, np.median(own))
     shrunk = np.sqrt((batches * own**2 + _PRIOR_BATCHES * prior**2) / (batches + _PRIOR_BATCHES))
     return usual, np.maximum(shrunk, _LEAST_TAIL)
 

@@ -26,6 +26,7 @@ LAGS = 3
 import os
 LEV=int(os.environ.get('LEV','1'))
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
+_DOUBT = float(os.environ.get('DOUBT','1.5'))
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
 _CHUNK = 64  # scans at a time
@@ -54,7 +55,7 @@ class OneStep:
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
     precision: FloatArray  # (F, F) inverse mean products of features, over F: a usual scan's leverage is 1
     ahead: FloatArray  # (F, p) the same from the scans before alone
-    unknown: FloatArray  # (p,) variance of what ``ahead`` leaves, in squared spreads
+    unknown: FloatArray  # (p,) how many times larger what ``ahead`` leaves is than an innovation
     usual: FloatArray  # (p,) > 0: median size of innovations
     size_weights: FloatArray  # (C, p) predicts the logarithm of size / usual
 
@@ -66,7 +67,7 @@ class Predictors:
     readings: FloatArray  # (n, p) in spreads from the centre; NaN: none
     features: FloatArray  # (n, F)
     far: FloatArray  # (n, p) standard deviations from the trajectory one scan before
-    doubt: FloatArray  # (n, LAGS + 1, p) variance of the readings that stand in for absent ones, now and before
+    doubt: FloatArray  # (n, LAGS + 1, p) scans for which a stand-in has replaced a reading, now and before; 0: none
 
 
 class Past:
@@ -125,8 +126,7 @@ class Past:
         if self._one_step is not None:
             foretold = predict(self._features(readings, level), self._one_step.ahead)[0]
             readings[-1, absent] = np.clip(foretold[absent], -_CLIP, _CLIP)
-            grown = np.minimum(doubt[-2] + self._one_step.unknown, 1.0)
-            doubt[-1, absent] = grown[absent]
+            doubt[-1, absent] = doubt[-2, absent] + 1
 
     def _features(self, readings: FloatArray, level: FloatArray) -> FloatArray:
         """Features (n, F) from readings (LAGS + n, p) and levels (1 + n, p)."""
@@ -270,8 +270,8 @@ def predicted_size(circumstances: FloatArray, predictors: Predictors, model: One
     if not predictors.doubt.any():
         return size
     n, lags, tags = predictors.doubt.shape
-    linear = model.weights[: lags * tags] ** 2
-    doubtful: FloatArray = np.sqrt(size**2 + predict(predictors.doubt.reshape(n, lags * tags), linear))
+    variance = np.minimum(predictors.doubt * ((_DOUBT * model.unknown * size) ** 2)[:, None], 1.0)
+    doubtful: FloatArray = np.sqrt(size**2 + predict(variance.reshape(n, lags * tags), model.weights[: lags * tags] ** 2))
     return doubtful
 
 
