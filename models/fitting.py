@@ -17,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 _REACH = float(__import__('os').environ.get('REACH','0.022'))  # maturity to either side over which widths are taken together
 import os
-PRIOR_OWN=int(os.environ.get('PO','1'))
+PRIOR_OWN=int(os.environ.get('PO','2'))
 _NEVER = 1e12  # the limit of what no batch could be judged by
 _LEARNER_SHARE = 0.02  # of the budget: it is advisory; the frozen champion has the rest
 _LEAST_TAIL = 0.1  # of log maxima

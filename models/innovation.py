@@ -55,7 +55,7 @@ class OneStep:
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
     precision: FloatArray  # (F, F) inverse mean products of features, over F: a usual scan's leverage is 1
     ahead: FloatArray  # (F, p) the same from the scans before alone
-    unknown: FloatArray  # (p,) how many times larger what ``ahead`` leaves is than an innovation
+    unknown: FloatArray  # (p,) variance of what ``ahead`` leaves, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
     size_weights: FloatArray  # (C, p) predicts the logarithm of size / usual
 
@@ -203,9 +203,8 @@ class Sizes:
     def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
         """Circumstances (n, C) of innovations (n, p): what their size is predicted from."""
         tags, loops = len(self._usual), len(self._scaling.loops)
-        sizes = np.log(np.nan_to_num(np.abs(innovations)) / self._usual + CALM)
-        before = np.concatenate([self._last, sizes[:-1]])
-        self._last = sizes[-1:].copy()
+        sizes = hold(np.concatenate([self._last, np.log(np.abs(innovations) / self._usual + CALM)]))
+        before, self._last = sizes[:-1], sizes[-1:].copy()
         beyond = (LAGS + 3 + 4) * tags
         past = predictors.features[:, beyond : beyond + 4 * tags + 1]  # hinges one scan before, and 1
         switching = beyond + 4 * tags + 1 + loops
@@ -270,7 +269,7 @@ def predicted_size(circumstances: FloatArray, predictors: Predictors, model: One
     if not predictors.doubt.any():
         return size
     n, lags, tags = predictors.doubt.shape
-    variance = np.minimum(predictors.doubt * ((_DOUBT * model.unknown * size) ** 2)[:, None], 1.0)
+    variance = np.minimum(predictors.doubt * _DOUBT**2 * model.unknown, 1.0)
     doubtful: FloatArray = np.sqrt(size**2 + predict(variance.reshape(n, lags * tags), model.weights[: lags * tags] ** 2))
     return doubtful
 

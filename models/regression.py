@@ -41,7 +41,7 @@ class Regressions:
         self._laws = [[self._law(each, k, past) for each in predictors] for past in (False, True) for k in range(len(scaling.loops))]
         self._weights = [self._predicting(own) for own in range(len(predictors))]
         self._precisions = [self._precise(own) for own in range(len(predictors))]
-        steps = [self._one_step(weights, np.ones(0), np.ones(1), np.ones(0)) for weights in self._weights]
+        steps = [self._one_step(weights, np.ones(0), np.ones(0), np.ones(0)) for weights in self._weights]
         innovations = [
             each.readings - foretell(each.features, step) for each, step in zip(predictors, steps, strict=True)
         ]
@@ -61,7 +61,7 @@ class Regressions:
         return self._one_step(weights, precision, self._usual, size_weights)
 
     def _one_step(self, weights: tuple[FloatArray, FloatArray], precision: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
-        return OneStep(self._scaling, *weights, precision, self._ahead, self._unknown / usual, usual, size_weights)
+        return OneStep(self._scaling, *weights, precision, self._ahead, self._unknown, usual, size_weights)
 
     def _precise(self, own: int | None) -> FloatArray:
         products, _ = _without(self._moments, own)
@@ -92,7 +92,8 @@ class Regressions:
         use = np.flatnonzero(from_before(len(products), self._scaling))
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
         left = [each.readings[LAGS:] - each.features[LAGS:] @ weights for each in predictors]
-        return weights, _usual(left)
+        known = np.maximum(sum(np.isfinite(part).sum(axis=0) for part in left), 1)
+        return weights, np.sum([np.nansum(part**2, axis=0) for part in left], axis=0) / known
 
     def _law(self, predictors: Predictors, loop: int, past: bool) -> tuple[FloatArray, FloatArray]:
         """Moments of the scans at which a controller followed its first or second law, and was not at its most."""
