@@ -28,7 +28,7 @@ LEV=int(os.environ.get('LEV','1'))
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _DOUBT = float(os.environ.get('DOUBT','1.5'))
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
-_LEAST, _MOST = -2.0, 4.0  # predicted logarithm of the size, in usual sizes
+_LEAST, _MOST = -0.7, 4.0  # predicted logarithm of the size, in usual sizes
 _CHUNK = 64  # scans at a time
 
 
@@ -124,8 +124,11 @@ class Past:
         absent = np.isnan(readings[-1])
         readings[-1, absent] = readings[-2, absent]
         if self._one_step is not None:
-            foretold = predict(self._features(readings, level), self._one_step.ahead)[0]
-            readings[-1, absent] = np.clip(foretold[absent], -_CLIP, _CLIP)
+            before = predict(self._features(readings, level), self._one_step.ahead)[0]
+            readings[-1, absent] = np.clip(before[absent], -_CLIP, _CLIP)
+            known = absent & self._one_step.weights.any(axis=0)
+            now = foretell(self._features(readings, level), self._one_step)[0]
+            readings[-1, known] = np.clip(now[known], -_CLIP, _CLIP)
             doubt[-1, absent] = doubt[-2, absent] + 1
 
     def _features(self, readings: FloatArray, level: FloatArray) -> FloatArray:

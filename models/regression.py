@@ -46,6 +46,8 @@ class Regressions:
             each.readings - foretell(each.features, step) for each, step in zip(predictors, steps, strict=True)
         ]
         self._usual = _usual(innovations)
+        told = np.isin(np.arange(len(self._usual)), tags)
+        self._unknown = np.where(told, _mean_square(innovations), self._unknown)
         self._size_moments = [
             self._size_moment(*each) for each in zip(predictors, innovations, self._precisions, strict=True)
         ]
@@ -92,8 +94,7 @@ class Regressions:
         use = np.flatnonzero(from_before(len(products), self._scaling))
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
         left = [each.readings[LAGS:] - each.features[LAGS:] @ weights for each in predictors]
-        known = np.maximum(sum(np.isfinite(part).sum(axis=0) for part in left), 1)
-        return weights, np.sum([np.nansum(part**2, axis=0) for part in left], axis=0) / known
+        return weights, _mean_square(left)
 
     def _law(self, predictors: Predictors, loop: int, past: bool) -> tuple[FloatArray, FloatArray]:
         """Moments of the scans at which a controller followed its first or second law, and was not at its most."""
@@ -162,6 +163,12 @@ def _ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None =
     """Ridge regression; ``power``: of the features over all scans, where the moments are of a few of them."""
     ridge = (_RIDGE * (np.diag(products) if power is None else power) + 1e-9) * np.eye(len(products))
     return np.asarray(np.linalg.solve(products + ridge, targets), dtype=np.float64)
+
+
+def _mean_square(parts: Sequence[FloatArray]) -> FloatArray:
+    every = np.concatenate(parts)
+    mean: FloatArray = np.nansum(every**2, axis=0) / np.maximum(np.isfinite(every).sum(axis=0), 1)
+    return mean
 
 
 def _usual(innovations: Sequence[FloatArray]) -> FloatArray:
