@@ -26,9 +26,9 @@ LAGS = 3
 import os
 LEV=int(os.environ.get('LEV','1'))
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
-_DOUBT = float(os.environ.get('DOUBT','1.5'))
+_DOUBT = float(os.environ.get('DOUBT','2.5'))
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
-_LEAST, _MOST = -0.7, 4.0  # predicted logarithm of the size, in usual sizes
+_LEAST, _MOST = float(os.environ.get("LEAST","-1.2")), 4.0  # predicted logarithm of the size, in usual sizes
 _CHUNK = 64  # scans at a time
 
 

@@ -55,12 +55,14 @@ class Residual:
         trajectory, columns = self._trajectory, self._trajectory.schedule.columns
         mean, scale = at_position(trajectory.mean, position), at_position(trajectory.scale, position)
         z, one_step = (values - mean) / scale, trajectory.one_step
-        predictors = self._past.advance(values, mean, scale)
+        scheduled, programme = self._bank.advance(position, values[:, columns])
+        told = values.copy()
+        told[:, columns] = np.where(np.isnan(values[:, columns]), programme, values[:, columns])
+        predictors = self._past.advance(told, mean, scale)
         foretold = foretell(predictors.features, one_step)
         innovation = np.where(np.isnan(mean), np.nan, predictors.readings - foretold)
         expected, plane = one_step.scaling.centre + one_step.scaling.spread * foretold, z.copy()
         size = predicted_size(self._sizes.advance(predictors, innovation), predictors, one_step)
-        scheduled, programme = self._bank.advance(position, values[:, columns])
         innovation[:, columns] = plane[:, columns] = scheduled
         expected[:, columns], size[:, columns] = programme, 1.0
         plane = np.clip(plane, -_CLIP, _CLIP)

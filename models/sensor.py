@@ -111,7 +111,8 @@ class Runs:
         before = _last_known(np.concatenate([self._last[None], values]))
         repeats = (values == before[:-1]) & ~absent
         stuck = _run_lengths(repeats, absent, self._stuck)  # silence neither ends nor lengthens a stuck run
-        missing = _run_lengths(absent, np.zeros_like(absent), self._missing)
+        gone = absent & np.isfinite(before[:-1])  # a tag that was never read in this batch has not failed in it
+        missing = _run_lengths(gone, np.zeros_like(absent), self._missing)
         self._last, self._stuck, self._missing = before[-1].copy(), stuck[-1].copy(), missing[-1].copy()
         return stuck, missing
 
