@@ -29,6 +29,7 @@ _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _DOUBT = float(os.environ.get('DOUBT','2.5'))
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = float(os.environ.get("LEAST","-1.2")), 4.0  # predicted logarithm of the size, in usual sizes
+_LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
 _CHUNK = 64  # scans at a time
 
 
@@ -129,7 +130,7 @@ class Past:
             known = absent & self._one_step.weights.any(axis=0)
             now = foretell(self._features(readings, level), self._one_step)[0]
             readings[-1, known] = np.clip(now[known], -_CLIP, _CLIP)
-            doubt[-1, absent] = doubt[-2, absent] + 1
+            doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
 
     def _features(self, readings: FloatArray, level: FloatArray) -> FloatArray:
         """Features (n, F) from readings (LAGS + n, p) and levels (1 + n, p)."""

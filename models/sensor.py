@@ -158,7 +158,7 @@ class SensorHealth:
             ("stuck", stuck, self._limits.stuck),
             ("dropout", missing, self._limits.missing),
             ("spike", self._spikes_of_late(moves), _SPIKES * ones),
-            ("noise", self._noise_change(moves), ones),
+            ("noise", np.where(np.isnan(values), 0.0, self._noise_change(moves)), ones),
         ]
         return SensorVerdict(fit, tuple(f for test in tests for f in self._findings(*test, values)))
 
