@@ -122,7 +122,9 @@ class BatchMonitor:
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             tag = None if cause == PROCESS else cause % tags
-            word = "process" if tag is None else f"{'sensor' if cause < tags else 'process'}:{self._twin.tag_names[tag]}"
+            word = (
+                "process" if tag is None else f"{'sensor' if cause < tags else 'process'}:{self._twin.tag_names[tag]}"
+            )
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
                 return contributors(account, row, first)

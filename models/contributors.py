@@ -24,7 +24,7 @@ class Account:
     twin: Twin
     values: FloatArray  # (n, p)
     residuals: Residuals
-    excess: FloatArray  # (n, 5p + 2) in tails, from ``BatchMonitor``
+    excess: FloatArray  # (n, 6p + 2) in tails, from ``BatchMonitor``
     size: FloatArray  # (n, p) size of innovations
     trajectory: Trajectory
 

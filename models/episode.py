@@ -1,8 +1,9 @@
 """Process or sensor: one cause for all that is over its limit in one episode.
 
-A manipulated tag that leads is the process, unless it is only noisier than it should be; a measured tag that is alone
+A schedule tag that leaves its schedule is a cause of its own, for nothing else moves it; whatever follows is part of it.
+Another manipulated tag that leads is the process; a measured tag that is alone, with no manipulated tag near its limit,
 is its sensor; anything else is the process. What an episode began as it stays, because disturbances spread through
-control loops; only a schedule tag, which nothing else moves, turns a sensor's episode into the process's.
+control loops; only another schedule tag begins a new one.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from models.block import BoolArray, FloatArray, IntArray
 from models.monitor import Numbers
 from models.statistics import KINDS
 
-_NEAR = float(__import__('os').environ.get('NEAR','1.5'))  # tails: a manipulated tag this close to its limit has a part in what is seen
+_NEAR = 1.5  # tails: a manipulated tag this close to its limit has a part in what is seen
 PROCESS = -1
 _NONE = -2
 
@@ -52,14 +53,17 @@ class Episode:
         return found
 
     def advance(self, age_s: FloatArray, excess: FloatArray) -> tuple[IntArray, BoolArray]:
-        """The cause at each scan: a tag's position (its sensor), or ``PROCESS``; less: nothing is over.
+        """The cause at each scan, and whether an episode is under way that is not the process as a whole, (n,) each.
+
+        A cause is ``PROCESS``, a tag's position (its sensor), or p + its position (its schedule); less than ``PROCESS``:
+        nothing is over its limit.
 
         Parameters
         ----------
         age_s
             Shape (n,).
         excess
-            Shape (n, 5p + 2): above 0 where a statistic is over its limit, in units of its tail.
+            Shape (n, 6p + 2): above 0 where a statistic is over its limit, in units of its tail.
         """
         causes = np.full(len(age_s), _NONE)
         elsewhere, over = np.zeros(len(age_s), dtype=bool), (excess > 0).any(axis=1)
@@ -92,7 +96,7 @@ class Episode:
         own = excess[:-2].reshape(len(KINDS), self._tags)
         moved = (own[KINDS.index("residual")] > 0) & self._roles.scheduled
         if (moved & ~self._moved).any():
-            lead = int(np.where(moved & ~self._moved, own[0], -np.inf).argmax())
+            lead = int(np.where(moved & ~self._moved, own[KINDS.index("residual")], -np.inf).argmax())
             self._moved |= moved
             return self._tags + lead
         if self._cause != _NONE:

@@ -1,11 +1,14 @@
 """Learning the one-step regressions of ``models.innovation`` from released batches, any one of them left out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from models.block import FloatArray, IntArray
-from models.innovation import CALM, LAGS, OneStep, Past, Predictors, Scaling, Sizes, foretell, from_before, may_excuse, may_use, past_threshold
+from models.features import LAGS, Layout, Scaling, past_threshold
+from models.innovation import OneStep, Past, Predictors, foretell, predict
+from models.sizes import Sizes, log_size, may_excuse
 
 _RIDGE = 1e-4  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
@@ -15,9 +18,8 @@ _THRESHOLDS = np.linspace(0.04, 0.96, 24)  # quantiles tried
 _EVERY = 3  # scans: enough to find a threshold by
 _NEAR = 0.02  # of its range: a controller is at its end
 
-def _ONE(scaling): return (LAGS+3+8)*len(scaling.centre)
-
 Course = tuple[FloatArray, FloatArray, FloatArray]  # readings, mean and scale of one batch, (n, p) each
+Moments = tuple[FloatArray, FloatArray]  # sums of products of features (F, F), and with the targets (F, p)
 
 
 class Regressions:
@@ -30,73 +32,70 @@ class Regressions:
     batches
         Of each batch its readings, and mean and scale as the other batches give them.
     tags
-        Positions of the tags to predict; the others (schedules) are foretold as the centre.
+        Positions of the tags to foretell; the others (schedules) are foretold as the centre.
     """
 
     def __init__(self, scaling: Scaling, batches: Sequence[Course], tags: IntArray) -> None:
         self._scaling, self._tags = scaling, tags
+        self._layout = Layout(len(scaling.centre), len(scaling.loops))
         predictors = [Past(scaling).advance(*batch) for batch in batches]
         self._moments = [_moments(each.features, each.readings) for each in predictors]
-        self._ahead, self._unknown = self._standing_in(predictors)
-        self._laws = [[self._law(each, k, past) for each in predictors] for past in (False, True) for k in range(len(scaling.loops))]
-        self._weights = [self._predicting(own) for own in range(len(predictors))]
-        self._precisions = [self._precise(own) for own in range(len(predictors))]
-        steps = [self._one_step(weights, np.ones(0), np.ones(0), np.ones(0)) for weights in self._weights]
-        innovations = [
-            each.readings - foretell(each.features, step) for each, step in zip(predictors, steps, strict=True)
+        self._laws = [
+            [self._law(each, k, past) for each in predictors]
+            for past in (False, True)
+            for k in range(self._layout.loops)
         ]
-        self._usual = _usual(innovations)
-        told = np.isin(np.arange(len(self._usual)), tags)
-        self._unknown = np.where(told, _mean_square(innovations), self._unknown)
+        bare = [self._without_sizes(own) for own in range(len(batches))]
+        innovations = [each.readings - foretell(each.features, one) for each, one in zip(predictors, bare, strict=True)]
+        ahead, unknown = self._standing_in(predictors)
+        told = np.isin(np.arange(self._layout.tags), tags)
+        unknown = np.where(told, _mean_square(innovations), unknown)
+        shared = {"ahead": ahead, "unknown": unknown, "usual": _usual(innovations)}
+        self._left_out = [replace(one, **shared) for one in bare]
+        self._of_all = replace(self._without_sizes(None), **shared)
         self._size_moments = [
-            self._size_moment(*each) for each in zip(predictors, innovations, self._precisions, strict=True)
+            _size_moments(*each) for each in zip(self._left_out, predictors, innovations, strict=True)
         ]
+
     def all_but(self, own: int | None) -> OneStep:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
-        weights = self._predicting(None) if own is None else self._weights[own]
         products, targets = _without(self._size_moments, own)
-        size_weights = np.zeros_like(targets)
+        weights = np.zeros_like(targets)
         for tag in self._tags.tolist():
-            use = np.flatnonzero(may_excuse(len(products), len(self._usual), tag))
-            size_weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
-        precision = self._precise(None) if own is None else self._precisions[own]
-        return self._one_step(weights, precision, self._usual, size_weights)
+            use = np.flatnonzero(may_excuse(len(products), self._layout.tags, tag))
+            weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
+        return replace(self._of_all if own is None else self._left_out[own], size_weights=weights)
 
-    def _one_step(self, weights: tuple[FloatArray, FloatArray], precision: FloatArray, usual: FloatArray, size_weights: FloatArray) -> OneStep:
-        return OneStep(self._scaling, *weights, precision, self._ahead, self._unknown, usual, size_weights)
+    # -- inside -----------------------------------------------------------------------------------------------
 
-    def _precise(self, own: int | None) -> FloatArray:
-        products, _ = _without(self._moments, own)
-        scans = products[_ONE(self._scaling), _ONE(self._scaling)]
-        return np.linalg.inv(products + (_RIDGE * np.diag(products) + 1e-9) * np.eye(len(products))) * scans / len(products)
-
-    def _predicting(self, own: int | None) -> tuple[FloatArray, FloatArray]:
-        """Weights (F, p) of every tag, and of the controllers' second laws (F, c)."""
+    def _without_sizes(self, own: int | None) -> OneStep:
         products, targets = _without(self._moments, own)
-        weights, loops, power = np.zeros_like(targets), self._scaling.loops.tolist(), np.diag(products)
-        for tag in np.setdiff1d(self._tags, loops).tolist():
-            weights[:, tag] = self._solved(products, targets, tag, power)
-        switched = np.zeros((len(weights), len(loops)))
+        weights, power = np.zeros_like(targets), np.diag(products)
+        switched, loops = np.zeros((len(weights), self._layout.loops)), self._scaling.loops.tolist()
+        for tag in self._tags.tolist():
+            first = _without(self._laws[loops.index(tag)], own) if tag in loops else (products, targets)
+            weights[:, tag] = self._solved(first, tag, power)
         for k, loop in enumerate(loops):
-            weights[:, loop] = self._solved(*_without(self._laws[k], own), loop, power)
-            switched[:, k] = self._solved(*_without(self._laws[len(loops) + k], own), loop, power)
-        return weights, switched
+            switched[:, k] = self._solved(_without(self._laws[self._layout.loops + k], own), loop, power)
+        scans = products[self._layout.acting - 1, self._layout.acting - 1]  # of the constant 1
+        precision = np.linalg.inv(products + np.diag(_RIDGE * power + 1e-9)) * scans / self._layout.width
+        none = np.zeros(0)
+        return OneStep(self._scaling, weights, switched, precision, none, none, none, none)
 
-    def _solved(self, products: FloatArray, targets: FloatArray, tag: int, power: FloatArray) -> FloatArray:
-        weights, use = np.zeros(len(products)), np.flatnonzero(may_use(len(products), self._scaling, tag))
+    def _solved(self, moments: Moments, tag: int, power: FloatArray) -> FloatArray:
+        products, targets = moments
+        weights, use = np.zeros(len(products)), np.flatnonzero(self._layout.may_foretell(self._scaling, tag))
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag], power[use])
         return weights
 
     def _standing_in(self, predictors: Sequence[Predictors]) -> tuple[FloatArray, FloatArray]:
         """What the scans before foretell of every tag: weights (F, p), and the variance (p,) of what they leave."""
         products, targets = _without(self._moments, None)
-        weights = np.zeros_like(targets)
-        use = np.flatnonzero(from_before(len(products), self._scaling))
+        weights, use = np.zeros_like(targets), np.flatnonzero(self._layout.from_before())
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
-        left = [each.readings[LAGS:] - each.features[LAGS:] @ weights for each in predictors]
-        return weights, _mean_square(left)
+        return weights, _mean_square([each.readings - predict(each.features, weights) for each in predictors])
 
-    def _law(self, predictors: Predictors, loop: int, past: bool) -> tuple[FloatArray, FloatArray]:
+    def _law(self, predictors: Predictors, loop: int, past: bool) -> Moments:
         """Moments of the scans at which a controller followed its first or second law, and was not at its most."""
         least, most = self._scaling.ends[:, loop]
         given = predictors.readings[:, self._scaling.loops[loop]]
@@ -105,9 +104,9 @@ class Regressions:
         shows &= past_threshold(predictors.features, self._scaling)[:, loop] == past
         return _moments(predictors.features[shows], predictors.readings[shows])
 
-    def _size_moment(self, predictors: Predictors, innovations: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
-        circumstances = Sizes(self._scaling, self._usual, precision).advance(predictors, innovations)
-        return _moments(circumstances, np.log(np.abs(innovations) / self._usual + CALM))
+
+def _size_moments(one_step: OneStep, predictors: Predictors, innovations: FloatArray) -> Moments:
+    return _moments(Sizes(one_step).advance(predictors, innovations), log_size(innovations, one_step.usual))
 
 
 def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
@@ -146,13 +145,13 @@ def _misfit(rows: FloatArray) -> float:
     return float(((target - features @ weights) ** 2).sum())
 
 
-def _moments(features: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _moments(features: FloatArray, targets: FloatArray) -> Moments:
     """Sums of products (F, F), and with the targets (F, p); an absent target counts as 0."""
     later = features[LAGS:]
     return later.T @ later, later.T @ np.nan_to_num(targets[LAGS:])
 
 
-def _without(moments: Sequence[tuple[FloatArray, FloatArray]], own: int | None) -> tuple[FloatArray, FloatArray]:
+def _without(moments: Sequence[Moments], own: int | None) -> Moments:
     rest = [each for k, each in enumerate(moments) if k != own]
     products: FloatArray = np.sum([each[0] for each in rest], axis=0)
     targets: FloatArray = np.sum([each[1] for each in rest], axis=0)
@@ -161,7 +160,7 @@ def _without(moments: Sequence[tuple[FloatArray, FloatArray]], own: int | None) 
 
 def _ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = None) -> FloatArray:
     """Ridge regression; ``power``: of the features over all scans, where the moments are of a few of them."""
-    ridge = (_RIDGE * (np.diag(products) if power is None else power) + 1e-9) * np.eye(len(products))
+    ridge = np.diag(_RIDGE * (np.diag(products) if power is None else power) + 1e-9)
     return np.asarray(np.linalg.solve(products + ridge, targets), dtype=np.float64)
 
 

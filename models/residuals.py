@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray
-from models.innovation import Past, Sizes, foretell, predicted_size
+from models.innovation import Past, foretell
 from models.monitor import Numbers
 from models.mspc import hotelling_t2, project, spe
 from models.schedule import ScheduleBank
+from models.sizes import Sizes, foretold_size
 from models.trajectory import Trajectory
 
 _CLIP = 10.0  # one tag's residual counts no more than this in T² and SPE
@@ -19,7 +20,9 @@ class Residuals:
     """n scans of p tags; NaN: not judged."""
 
     z: FloatArray  # (n, p) standard deviations from the mean trajectory
-    innovation: FloatArray  # (n, p) spreads off the one-step prediction; a schedule tag: noise deviations off its schedule
+    innovation: (
+        FloatArray  # (n, p) spreads off the one-step prediction; a schedule tag: noise deviations off its schedule
+    )
     size: FloatArray  # (n, p) > 0: predicted size of the innovation; a schedule tag: 1
     expected: FloatArray  # (n, p) what was foretold, in each tag's unit of measure
     plane: FloatArray  # (n, p) what T² and SPE are of
@@ -39,7 +42,7 @@ class Residual:
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
         self._past = Past(trajectory.one_step.scaling, trajectory.one_step)
-        self._sizes = Sizes(trajectory.one_step.scaling, trajectory.one_step.usual, trajectory.one_step.precision)
+        self._sizes = Sizes(trajectory.one_step)
         self._bank = ScheduleBank(trajectory.schedule)
 
     def advance(self, position: FloatArray, values: FloatArray) -> Residuals:
@@ -62,7 +65,7 @@ class Residual:
         foretold = foretell(predictors.features, one_step)
         innovation = np.where(np.isnan(mean), np.nan, predictors.readings - foretold)
         expected, plane = one_step.scaling.centre + one_step.scaling.spread * foretold, z.copy()
-        size = predicted_size(self._sizes.advance(predictors, innovation), predictors, one_step)
+        size = foretold_size(self._sizes.advance(predictors, innovation), predictors, one_step)
         innovation[:, columns] = plane[:, columns] = scheduled
         expected[:, columns], size[:, columns] = programme, 1.0
         plane = np.clip(plane, -_CLIP, _CLIP)

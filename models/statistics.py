@@ -1,6 +1,5 @@
 """The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line."""
 
-import os
 import numpy as np
 from scipy.signal import lfilter
 
@@ -9,13 +8,17 @@ from models.block import FloatArray, IntArray
 from models.monitor import Numbers
 from models.residuals import Residuals, at_position
 
-KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order; then t2 and spe
+KINDS = (
+    "residual",
+    "ewma",
+    "drift",
+    "noise",
+    "above",
+    "below",
+)  # one column a tag each, in this order; then t2 and spe
 JOINT = ("t2", "spe")
-_E=lambda n,d: float(os.environ.get(n,d))
-_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = _E('SHORT',5), _E('LONG',20), 8.0, float(__import__('os').environ.get('LEVEL','25')), 8.0  # scans
+_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 20.0, 8.0, 25.0, 8.0  # scans
 _CLIP = 8.0  # a larger residual adds no more than this to what accumulates
-import os
-NODRIFT=int(os.environ.get('NODRIFT','0'))
 _BOUND = 1.25  # times its limit: what accumulates goes no further
 
 
@@ -26,13 +29,16 @@ class Statistics:
     ----------
     size
         Shape (G, p), > 0: usual ratio of each tag's innovation to its predicted size, around each grid point.
-    scheduled
-        Positions of the schedule tags: their level is their schedule, so they are never above or below it.
+    scheduled, loops
+        Positions of the schedule tags and of controllers' outputs: they move by design, so they have no ``above`` and
+        ``below``.
     limits
         Shape (G, 6p + 2): of the statistics, once they are known.
     """
 
-    def __init__(self, size: FloatArray, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None) -> None:
+    def __init__(
+        self, size: FloatArray, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None
+    ) -> None:
         tags = size.shape[1]
         self._size, self._scheduled, self._moved = size, scheduled, np.concatenate([scheduled, loops])
         kinds = len(KINDS) - 1
@@ -45,7 +51,7 @@ class Statistics:
     def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
         """Statistics (n, 6p + 2), all >= 0; NaN: not judged."""
         own = residuals.innovation / (residuals.size * at_position(self._size, position))
-        raw = own / (self._company(own) if _E('COMP',1) else 1.0)
+        raw = own / self._company(own)
         scaled = np.clip(raw, -_CLIP, _CLIP)
         bounds = np.split(at_position(self._bounds, position), len(KINDS) - 1, axis=1)
         short = np.abs(self._short.advance(scaled, bounds[0], bounds[0]))
@@ -54,7 +60,6 @@ class Statistics:
         level = self._level.advance(np.clip(residuals.z, -_CLIP, _CLIP), bounds[3], bounds[4])
         level[:, self._moved] = np.nan
         absent = np.isnan(scaled)
-        if NODRIFT: long[:]=np.nan
         for accumulated in (short, long, noise, level):
             accumulated[absent] = np.nan
         above, below = np.maximum(level, 0.0), np.maximum(-level, 0.0)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from models.alignment import Recipe, recorded_maturity
 from models.block import FloatArray, IntArray, RecordedBatch
-from models.innovation import OneStep, Scaling
+from models.features import Scaling
+from models.innovation import OneStep
 from models.mspc import subspace
 from models.regression import Regressions, learn_scaling
 from models.schedule import Schedule, align_batches, find_schedule_tags, learn_schedule

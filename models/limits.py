@@ -1,0 +1,106 @@
+"""Limits around each point of the recipe, all held to one false-alarm budget.
+
+Released batches differ more at some ages than at others, and more wildly: so both the usual maximum of a statistic and
+how far maxima reach above it (its tail) are taken from a window of the recipe around each grid point. A batch's joint
+maximum, over all statistics and scans, is how many tails it ever goes above what is usual of the *other* batches; one
+limit on it holds the budget for all detectors together.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.block import FloatArray
+from models.calibration import limit_for
+from models.residuals import at_position
+
+_REACH = 0.022  # maturity to either side that is taken together
+_NEVER = 1e12  # the limit of what no batch could be judged by
+_LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
+_LEAST_TAIL = 0.1  # of log maxima
+_PRIOR_BATCHES = 20  # a window's tail is shrunk towards the recipe's with the weight of so many batches
+_LEAST = 1e-12  # of a statistic, before its logarithm
+
+
+def joint_limits(
+    held: Sequence[FloatArray], positions: Sequence[FloatArray], points: int, budget: float
+) -> tuple[FloatArray, FloatArray]:
+    """Limits and tails around each grid point, (G, k) each.
+
+    Parameters
+    ----------
+    held
+        Of each batch what its statistics have held, (n, k), the last two T² and SPE: these have limits of their own, for
+        they raise nothing.
+    positions
+        Of each batch the scans' grid positions, (n,); NaN: not judged.
+    points
+        G.
+    budget
+        Probability that a good batch passes any limit.
+    """
+    windows = np.array([_window_maxima(values, at, points) for values, at in zip(held, positions, strict=True)])
+    joint = np.array(
+        [
+            _joint(values, at, np.delete(windows, own, axis=0), _step(points))
+            for own, (values, at) in enumerate(zip(held, positions, strict=True))
+        ]
+    )
+    usual, tail = (_between(part, points) for part in _usual(windows))
+    limit = np.array([np.log(limit_for(np.exp(column), budget, odd=False)) for column in joint.T])
+    limits: FloatArray = np.exp(usual + tail * np.repeat(limit, (usual.shape[1] - 2, 1, 1)))
+    limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
+    return limits, tail
+
+
+def reach(points: int) -> int:
+    """Grid points to either side that are taken together."""
+    return max(2, round(_REACH * points))
+
+
+def _joint(held: FloatArray, position: FloatArray, others: FloatArray, step: int) -> FloatArray:
+    """How far a batch goes, in tails above what is usual of the others, (3,): by any tag's statistic, by T², by SPE."""
+    usual, tail = _usual(others)
+    place = np.minimum(position / step, len(usual) - 1.0)
+    far = (np.log(np.maximum(held, _LEAST)) - at_position(usual, place)) / at_position(tail, place)
+    return np.array([np.nanmax(far[:, :-2]), np.nanmax(far[:, -2]), np.nanmax(far[:, -1])])
+
+
+def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Usual log maximum and its upward spread in each window, (windows, k) each, from (B, windows, k)."""
+    logs = np.log(np.maximum(maxima, _LEAST_SHARE * _positive_median(maxima)))
+    usual = np.median(logs, axis=0)
+    above = np.maximum(logs - usual, 0.0)  # what is small says nothing of how large maxima get
+    own = 2 * (above**2).mean(axis=0)
+    recipe = np.maximum(own.mean(axis=0), np.median(own))
+    batches = len(maxima)
+    tail = np.sqrt((batches * own + _PRIOR_BATCHES * recipe) / (batches + _PRIOR_BATCHES))
+    return usual, np.maximum(tail, _LEAST_TAIL)
+
+
+def _positive_median(maxima: FloatArray) -> FloatArray:
+    """Median of what is above 0, (k,); 1 where nothing is."""
+    flat = maxima.reshape(-1, maxima.shape[2])
+    return np.array([np.median(column[column > 0]) if (column > 0).any() else 1.0 for column in flat.T])
+
+
+def _window_maxima(held: FloatArray, position: FloatArray, points: int) -> FloatArray:
+    """Each statistic's largest value around every few grid points, shape (windows, k); 0: never judged there."""
+    known = np.isfinite(position)
+    at = np.rint(position[known]).astype(int)
+    largest = np.zeros((points, held.shape[1]))
+    np.maximum.at(largest, at, held[known])
+    near = reach(points)
+    centres = range(0, points, _step(points))
+    return np.array([largest[max(centre - near, 0) : centre + near + 1].max(axis=0) for centre in centres])
+
+
+def _step(points: int) -> int:
+    """Grid points between two windows' centres."""
+    return max(1, reach(points) // 2)
+
+
+def _between(values: FloatArray, points: int) -> FloatArray:
+    """Values (windows, k) at every grid point, (G, k)."""
+    place = np.arange(points) / _step(points)
+    return at_position(values, np.minimum(place, len(values) - 1.0))

@@ -1,0 +1,83 @@
+"""How large an innovation may be: its size, foretold from the circumstances one scan before.
+
+What is usual while a loop recovers, or where released batches seldom were (a high leverage), is a deviation while all
+is at rest. A tag's own last innovation is no circumstance: a deviation would excuse itself.
+
+References
+----------
+Harvey (1976), Econometrica 44(3), 461-465 (multiplicative heteroscedasticity); Hoaglin & Welsch (1978), The American
+Statistician 32(1), 17-22 (leverage).
+"""
+
+import numpy as np
+
+from models.block import BoolArray, FloatArray
+from models.features import Layout
+from models.innovation import OneStep, Predictors, hold, predict
+from models.monitor import Numbers
+
+CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
+_LEAST, _MOST = -1.2, 4.0  # foretold logarithm of the size, in usual sizes
+_FAR = 4.0  # standard deviations from the trajectory, at most
+_KNOTS = (1.0, 2.5)  # of the logarithm of leverage: beyond them sizes may grow faster
+_DOUBT = 2.5**2  # how many times the variance of a stand-in counts
+
+
+class Sizes:
+    """Circumstances of one running batch.
+
+    Parameters
+    ----------
+    one_step
+        The regressions; the circumstances need its scaling, precision and usual sizes.
+    """
+
+    def __init__(self, one_step: OneStep) -> None:
+        self._one_step = one_step
+        self._layout = Layout(len(one_step.usual), len(one_step.scaling.loops))
+        self._last = np.zeros((1, len(one_step.usual)))
+
+    def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
+        """Circumstances (n, C) of innovations (n, p): what their size is foretold from."""
+        layout, features = self._layout, predictors.features
+        sizes = hold(np.concatenate([self._last, log_size(innovations, self._one_step.usual)]))
+        before, self._last = sizes[:-1], sizes[-1:].copy()
+        hinges = features[:, layout.beyond + 4 * layout.tags : layout.acting]  # one scan before, and the constant 1
+        acting = features[:, layout.acting + layout.loops : layout.products]
+        power = (predict(features, self._one_step.precision) * features).sum(axis=1, keepdims=True)
+        leverage = np.log(np.maximum(power, 1e-3))
+        rare = [np.maximum(leverage - knot, 0.0) for knot in _KNOTS]
+        return np.concatenate([np.minimum(predictors.far, _FAR), before, hinges, acting, leverage, *rare], axis=1)
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"last": self._last.copy()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._last = np.array(numbers["last"])
+
+
+def log_size(innovations: FloatArray, usual: FloatArray) -> FloatArray:
+    """Logarithm of the size of innovations (n, p), in usual sizes."""
+    logs: FloatArray = np.log(np.abs(innovations) / usual + CALM)
+    return logs
+
+
+def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
+    """Which circumstances (C,) foretell a tag's size: all but its own last innovation."""
+    may = np.ones(circumstances, dtype=bool)
+    may[tags + tag] = False
+    return may
+
+
+def foretold_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
+    """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
+    logs = np.clip(predict(circumstances, one_step.size_weights), _LEAST, _MOST)
+    size: FloatArray = one_step.usual * np.exp(logs)
+    if not predictors.doubt.any():
+        return size
+    n, lags, tags = predictors.doubt.shape
+    variance = np.minimum(predictors.doubt * _DOUBT * one_step.unknown, 1.0).reshape(n, lags * tags)
+    doubtful: FloatArray = np.sqrt(size**2 + predict(variance, one_step.weights[: lags * tags] ** 2))
+    return doubtful
