@@ -20,10 +20,9 @@ from models.reference import Reference
 from models.residuals import Residual, at_position
 from models.sensor import SensorHealth
 from models.spikes import Spikes
-from models.statistics import JOINT, KINDS, Statistics
+from models.statistics import KINDS, Statistics
 from models.trajectory import position_of
 from models.twin import Twin
-
 
 _AFTERMATH = 0.022  # of the recipe: what a disturbance does to other tags is its own doing for so long
 
@@ -88,12 +87,12 @@ class BatchMonitor:
         tags = len(self._twin.tags)
         spiky = self._spikes.advance(np.sign(residuals.innovation) * (statistics / limits)[:, :tags])
         learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
-        learner = [replace(f, over=f.over & ~elsewhere) for f in learner]
+        advisory = [replace(finding, over=finding.over & ~elsewhere) for finding in learner]
         size = residuals.size * at_position(fitted.size, position)
         account = Account(self._twin, stretch.values, residuals, excess, size, fitted.trajectory)
         return Judgement(
             maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
-            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, spiky, account), *learner),
+            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, spiky, account), *advisory),
             lambda row: contributors(account, row),
         )  # fmt: skip
 
@@ -137,7 +136,7 @@ class BatchMonitor:
                 yield Finding(kind, word, "sensor", "approved", level, limit, over & sensor, explain)
             if tag is not None and cause >= tags:
                 begins = _begins(sensor, mine)
-                yield Finding("spike", word, "sensor", "approved", 2.0 * begins, limit, begins, explain)
+                yield Finding("spike", word, "sensor", "approved", 2 * begins.astype(float), limit, begins, explain)
 
 
 def _begins(sensor: BoolArray, mine: BoolArray) -> BoolArray:

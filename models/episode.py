@@ -66,7 +66,8 @@ class Episode:
             Shape (n, 6p + 2): above 0 where a statistic is over its limit, in units of its tail.
         """
         causes = np.full(len(age_s), _NONE)
-        elsewhere, over = np.zeros(len(age_s), dtype=bool), (excess > 0).any(axis=1)
+        elsewhere = np.zeros(len(age_s), dtype=bool)
+        over: BoolArray = np.any(excess > 0, axis=1)
         for row in range(len(age_s)):
             if not over[row]:
                 elsewhere[row] = self._cause >= 0 and age_s[row] - self._last_s <= self._memory_s

@@ -30,8 +30,8 @@ def joint_limits(
     Parameters
     ----------
     held
-        Of each batch what its statistics have held, (n, k), the last two T² and SPE: these have limits of their own, for
-        they raise nothing.
+        Of each batch what its statistics have held, (n, k); the last two are T² and SPE, which have limits of their
+        own, for they raise nothing.
     positions
         Of each batch the scans' grid positions, (n,); NaN: not judged.
     points

@@ -50,9 +50,9 @@ class Regressions:
         ahead, unknown = self._standing_in(predictors)
         told = np.isin(np.arange(self._layout.tags), tags)
         unknown = np.where(told, _mean_square(innovations), unknown)
-        shared = {"ahead": ahead, "unknown": unknown, "usual": _usual(innovations)}
-        self._left_out = [replace(one, **shared) for one in bare]
-        self._of_all = replace(self._without_sizes(None), **shared)
+        usual = _usual(innovations)
+        self._left_out = [replace(one, ahead=ahead, unknown=unknown, usual=usual) for one in bare]
+        self._of_all = replace(self._without_sizes(None), ahead=ahead, unknown=unknown, usual=usual)
         self._size_moments = [
             _size_moments(*each) for each in zip(self._left_out, predictors, innovations, strict=True)
         ]

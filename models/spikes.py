@@ -1,4 +1,4 @@
-"""Whether a schedule tag that left its schedule came straight back: then its sensor spikes or is noisy, and nothing moved."""
+"""Whether a schedule tag that left its schedule came straight back: then its sensor spikes, and nothing moved."""
 
 import numpy as np
 

@@ -84,8 +84,10 @@ class Statistics:
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        parts = {"short": self._short, "long": self._long, "noise": self._noise, "level": self._level}
-        return {name: part.state() for name, part in parts.items()} | {"upset": self._upset.copy()}
+        return {
+            "short": self._short.state(), "long": self._long.state(), "noise": self._noise.state(),
+            "level": self._level.state(), "upset": self._upset.copy(),
+        }  # fmt: skip
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""

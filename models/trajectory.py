@@ -32,7 +32,7 @@ _CLIP = 10.0  # standardised residuals beyond this teach no more than this
 class Trajectory:
     """What is expected of p tags at G grid points."""
 
-    mean: FloatArray  # (G, p) the median of released batches, in each tag's unit of measure; NaN: too few batches were there
+    mean: FloatArray  # (G, p) median between batches, in each tag's unit of measure; NaN: too few were there
     scale: FloatArray  # (G, p) standard deviation between batches, > 0
     schedule: Schedule
     one_step: OneStep
