@@ -26,7 +26,7 @@ def courses(study: Study) -> list[str]:
 def _page(study: Study, tags: list[int], number: int) -> str:
     rows = -(-len(tags) // _COLUMNS)
     with look(f"courses-{number}"):
-        figure = Figure(figsize=(WIDE_IN, 2.15 * rows + 0.5), layout="constrained")
+        figure = Figure(figsize=(WIDE_IN, 1.95 * rows + 0.5), layout="constrained")
         places = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
         for axes, tag in zip(places, tags, strict=False):
             _course(axes, study, tag)
@@ -55,7 +55,9 @@ def _course(axes: Axes, study: Study, tag: int) -> None:
         axes.plot(at, study.courses[own, :, tag], style, color=colour, linewidth=0.9, label=label)
     axes.set_title(f"{spoken(name)} ({unit})", loc="left")
     axes.set_xlim(0, 1)
-    axes.margins(y=0.04)
+    low, high = float(np.nanmin(study.courses[:, :, tag])), float(np.nanmax(study.courses[:, :, tag]))
+    room = 0.06 * (high - low) or 0.06 * (1 + abs(high))
+    axes.set_ylim(low - room, high + room)
 
 
 def _labelled(study: Study) -> Iterator[tuple[int, str, str]]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from models.wording import spoken
 from ops.qualification import findings
 from ops.qualification.plan import FAULTS, LARGEST
 from ops.qualification.provenance import Qualified
@@ -75,35 +76,51 @@ def _budget(study: Study) -> Criterion:
 def _power(study: Study) -> Criterion:
     seen = findings.by_fault(study)[FAULTS.index(LARGEST)]
     low, high = seen.interval
-    found = f"{seen.found} of {seen.tried} ({seen.power:.0%}, 95 % interval {low:.0%} to {high:.0%})"
-    wanted = f"at least {LEAST_FOUND:.0%} of steps of {LARGEST.size:g} sd found, over all tags"
+    found = f"{seen.found} of {seen.tried} ({percent(seen.power)}, 95 % interval {percent(low)} to {percent(high)})"
+    wanted = f"at least {percent(LEAST_FOUND)} of steps of {LARGEST.size:g} sd found, over all tags"
     return Criterion("detection", wanted, found, "met" if seen.power >= LEAST_FOUND else "not met")
 
 
 def _blind(study: Study) -> Criterion:
     blind = findings.blind_spots(study)
     wanted = f"no tag in which fewer than half of steps of {LARGEST.size:g} sd are found"
-    return Criterion("blind spots", wanted, _listed(blind) if blind else "none", "not met" if blind else "met")
+    return Criterion(
+        "blind spots",
+        wanted,
+        _listed([spoken(tag) for tag in blind]) if blind else "none",
+        "not met" if blind else "met",
+    )
 
 
 def _limits(study: Study) -> Criterion:
     seen = findings.coverage(study)
     least = min(seen.t2_total, seen.spe_total)
-    found = f"T² {seen.t2_total:.2%}, SPE {seen.spe_total:.2%}"
-    wanted = f"at least {LEAST_COVERAGE:.0%} of left-out scans within the limits of T² and of SPE"
+    found = f"T² {percent(seen.t2_total, 2)}, SPE {percent(seen.spe_total, 2)}"
+    wanted = f"at least {percent(LEAST_COVERAGE)} of left-out scans within the limits of T² and of SPE"
     return Criterion("coverage", wanted, found, "met" if least >= LEAST_COVERAGE else "not met")
 
 
 def _missing(study: Study) -> Criterion:
     share = missing(study)
-    wanted = f"at most {MOST_MISSING:.0%} of readings missing"
-    return Criterion("data", wanted, f"{share:.2%}", "met" if share <= MOST_MISSING else "not met")
+    wanted = f"at most {percent(MOST_MISSING)} of readings missing"
+    return Criterion("data", wanted, f"{percent(share, 2)}", "met" if share <= MOST_MISSING else "not met")
 
 
 def missing(study: Study) -> float:
     """Share of readings that are missing."""
     lost = sum(int(np.isnan(run.values).sum()) for run in study.runs)
     return lost / sum(run.values.size for run in study.runs)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """For people; no number: a dash.
+
+    Examples
+    --------
+    >>> percent(0.9), percent(0.12345, 2)
+    ('90 %', '12.35 %')
+    """
+    return "–" if np.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from models.wording import spoken
 from ops.qualification import courses, figures, findings
-from ops.qualification.criteria import criteria, missing, verdict
+from ops.qualification.criteria import criteria, missing, percent, verdict
 from ops.qualification.plan import FAULTS, LASTS, SEED
 from ops.qualification.provenance import Qualified, Source, versions
 from ops.qualification.study import Study
@@ -96,12 +96,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "number": _number, "hours": _hours, "utc": _utc, "spoken": spoken}
+    environment.filters |= {"percent": percent, "number": _number, "hours": _hours, "utc": _utc, "spoken": spoken}
     return environment
-
-
-def _percent(share: float, digits: int = 0) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def _number(value: float | None) -> str:
