@@ -137,7 +137,10 @@ def peaks(study: Study) -> str:
 
 def _heat(axes: Axes, shares: FloatArray, low: float, words: list[str]) -> None:
     """Cells from dark (low) to white (1), each with its number."""
-    axes.imshow(np.nan_to_num(shares, nan=1.0), cmap="Blues_r", vmin=low, vmax=1.15 - 0.15 * low, aspect="auto")
+    rows, columns = (np.arange(n + 1) - 0.5 for n in shares.shape)
+    filled = np.nan_to_num(shares, nan=1.0)
+    axes.pcolormesh(columns, rows, filled, cmap="Blues_r", vmin=low, vmax=1.15 - 0.15 * low, edgecolors="#ffffff")
+    axes.invert_yaxis()
     dark = low + (1 - low) * 0.5
     for (row, column), word in zip(np.ndindex(*shares.shape), words, strict=True):
         share = shares[row, column]
