@@ -118,9 +118,9 @@ def percent(share: float, digits: int = 0) -> str:
     Examples
     --------
     >>> percent(0.9), percent(0.12345, 2)
-    ('90 %', '12.35 %')
+    ('90\\xa0%', '12.35\\xa0%')
     """
-    return "–" if np.isnan(share) else f"{100 * share:.{digits}f} %"
+    return "–" if np.isnan(share) else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def _listed(names: list[str]) -> str:
