@@ -110,8 +110,8 @@ def on_valve_rig(folder: Path) -> list[dict[str, Any]]:
             alarmed = _continuous(peer, values[:_NORMAL], values[_NORMAL:])
             np.add.at(hits, (table["anomaly"].to_numpy(int)[_NORMAL:], alarmed.astype(int)), 1)
         (right, false), (missed, hit) = hits
-        f1 = 2 * hit / (2 * hit + false + missed)
-        rows.append({"monitor": name, "F1": f1, "FAR": false / (false + right), "MAR": missed / (hit + missed)})
+        shares = map(float, (2 * hit / (2 * hit + false + missed), false / (false + right), missed / (hit + missed)))
+        rows.append({"monitor": name, **dict(zip(("F1", "FAR", "MAR"), shares, strict=True))})
     return rows
 
 
