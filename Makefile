@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint schemas lock clean
+.PHONY: bench-detection bench-lock help setup demo test check lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,19 @@ lint: setup ## Lint, format, types (strict), import contracts
 
 check: lint test ## What CI runs, without the real brokers (see .ci/run)
 
+bench-detection: $(VENV)-bench/ready ## Detection beside its targets and its peers (needs ../shared); ARGS=--quick, ARGS=--help
+	OPENBLAS_NUM_THREADS=1 $(VENV)-bench/bin/python -m tests.benchmarks.detection $(ARGS)
+
+$(VENV)-bench/ready: requirements-bench.lock
+	$(PYTHON) -m venv --clear $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-bench.lock
+	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+bench-lock: ## Write requirements-bench.lock anew (needs uv): the versions of requirements.lock, and the peers
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+
 schemas: setup ## Write docs/schemas/ anew from the record types
 	$(BIN)/python -m ops.schemas docs/schemas
 
@@ -40,4 +53,4 @@ lock: ## Write requirements.lock anew (needs uv); records hashes, no index addre
 	  --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -31,8 +31,10 @@ class Columns:
 
     def __init__(self, table: Table, settings: Recording, twin: Twin) -> None:
         self._table, self._settings = table, settings
+        self.cadence_us = twin.cadence_s * 1e6
         self._tags = [settings.columns.get(tag, tag) for tag in twin.tag_names]
-        said = {"time": settings.time, "batch": settings.batch, "unit": settings.unit, "phase": settings.phase}
+        time = None if settings.time_is == "row" else settings.time
+        said = {"time": time, "batch": settings.batch, "unit": settings.unit, "phase": settings.phase}
         wanted = {f"recording.{key}": column for key, column in said.items() if column is not None}
         wanted |= {f"tag {tag}": column for tag, column in zip(twin.tag_names, self._tags, strict=True)}
         self._check(wanted)
@@ -46,7 +48,8 @@ class Columns:
     def used(self) -> dict[str, pa.DataType]:
         """All columns to read, with their types."""
         settings = self._settings
-        time = {settings.time: TEXT if settings.time_is == "utc" else NUMBER}
+        kinds = {"utc": {settings.time: TEXT}, "row": {}}
+        time = kinds.get(settings.time_is, {settings.time: NUMBER})
         phase = {} if settings.phase is None else {settings.phase: TEXT}
         return {**time, **self.naming, **phase, **dict.fromkeys(self._tags, NUMBER)}
 
@@ -62,7 +65,9 @@ class Columns:
         return list(zip(*named, strict=True))
 
     def observed_us(self, piece: pa.RecordBatch, row: int) -> IntArray:
-        """(n,) microseconds since the epoch."""
+        """(n,) microseconds since the epoch; of rows without a time, all the moment at which a run starts."""
+        if self._settings.time_is == "row":
+            return np.full(len(piece), BASE_US)
         name, column = self._settings.time, piece.column(self._settings.time)
         if self._settings.time_is == "utc":
             return np.fromiter(self._utc_us(column.to_pylist(), row), dtype=np.int64, count=len(column))

@@ -2,7 +2,8 @@
 
 A recording has one scan a row: a time, the tags, and where they apply a batch, a unit and a phase; ``[recording]`` in
 the twin's file says which columns these are. Columns that are neither these nor tags are an error unless listed in
-``ignore``, so that a misspelt tag is not judged by its absence. An empty cell is a tag without a reading.
+``ignore``, so that a misspelt tag is not judged by its absence. An empty cell is a tag without a reading. Where rows
+have no time (``time_is = "row"``), they follow one another by the twin's cadence, the first at age 0.
 """
 
 from collections.abc import Iterator
@@ -126,6 +127,8 @@ def _run(table: Table, columns: Columns, settings: Recording, parts: list[_Part]
     unit, batch = parts[0].key
     rows = np.concatenate([part.rows for part in parts])
     observed_us = np.concatenate([part.observed_us for part in parts])
+    if settings.time_is == "row":
+        observed_us += np.rint(np.arange(len(rows)) * columns.cadence_us).astype(np.int64)
     back = np.flatnonzero(np.diff(observed_us) <= 0)
     if len(back):
         before, after = (columns.time_as_written(int(observed_us[at])) for at in (back[0], back[0] + 1))

@@ -36,6 +36,26 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     software: dict[str, str]
 
 
+class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One version and how it stands."""
+
+    name: str
+    version: int
+    state: VersionState
+    sha256: str
+    created_at: datetime
+    created_by: str
+    source: str
+    batches: tuple[str, ...]
+    approved_by: str | None = None  # who approved it last, also when it is retired by now
+    approved_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """``name@version``."""
+        return f"{self.name}@{self.version}"
+
+
 class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     """A line of ``states.jsonl``."""
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-
-import msgspec
+from typing import TypeVar
 
 from connectors.packed import pack, unpack
 from connectors.reference_files import (
     Description,
     StateChange,
+    StoredVersion,
     VersionState,
     append,
     as_reference_error,
@@ -27,32 +27,15 @@ from connectors.reference_files import (
     zoned,
 )
 from connectors.software import software
+from models.continuous import CONTINUOUS, ContinuousReference
 from models.errors import ReferenceError
 from models.reference import Reference
 
 __all__ = ["ReferenceStore", "StoredVersion", "VersionState"]
 
+AnyReference = Reference | ContinuousReference  # of batches, or of a continuous process
+Kept = TypeVar("Kept", Reference, ContinuousReference)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-
-
-class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """One version and how it stands."""
-
-    name: str
-    version: int
-    state: VersionState
-    sha256: str
-    created_at: datetime
-    created_by: str
-    source: str
-    batches: tuple[str, ...]
-    approved_by: str | None = None  # who approved it last, also when it is retired by now
-    approved_at: datetime | None = None
-
-    @property
-    def id(self) -> str:
-        """``name@version``."""
-        return f"{self.name}@{self.version}"
 
 
 class ReferenceStore:
@@ -64,7 +47,7 @@ class ReferenceStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, reference: Reference, *, by: str, at: datetime, source: str) -> StoredVersion:
+    def add(self, reference: AnyReference, *, by: str, at: datetime, source: str) -> StoredVersion:
         """Store a reference as the next version, a candidate.
 
         Raises
@@ -144,8 +127,26 @@ class ReferenceStore:
         Raises
         ------
         ReferenceError
-            There is no such version, it stands otherwise, or its checksum fails.
+            There is no such version, it stands otherwise, is a continuous process's, or its checksum fails.
         """
+        return self.load_as(Reference, name, version, states)
+
+    def load_as(
+        self, kind: type[Kept], name: str, version: int | None, states: Sequence[VersionState]
+    ) -> tuple[StoredVersion, Kept]:
+        """As ``load``, of this kind."""
+        stored, reference = self.load_any(name, version, states)
+        if not isinstance(reference, kind):
+            raise ReferenceError(
+                f"{stored.id} is a {type(reference).__name__}, wanted a {kind.__name__}: the twin's mode has changed; "
+                "fit the reference anew, or restore twin.mode"
+            )
+        return stored, reference
+
+    def load_any(
+        self, name: str, version: int | None, states: Sequence[VersionState]
+    ) -> tuple[StoredVersion, AnyReference]:
+        """As ``load``, of either kind."""
         stored = self._chosen(name, states) if version is None else self._version(name, version)
         if stored.state not in states:
             raise ReferenceError(
@@ -154,7 +155,9 @@ class ReferenceStore:
             )
         raw = self._verified(stored)
         try:
-            return stored, Reference.from_parts(*unpack(raw))
+            meta, arrays = unpack(raw)
+            kind = ContinuousReference if meta.get("form") == CONTINUOUS else Reference
+            return stored, kind.from_parts(meta, arrays)
         except (ValueError, KeyError) as exc:
             raise ReferenceError(f"{self._file(stored)}: cannot be read: {exc}; fit the reference anew") from exc
 

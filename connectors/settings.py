@@ -40,7 +40,7 @@ class Recording(Section, frozen=True, kw_only=True):
     """``[recording]``: how a CSV or Parquet recording's columns map to scans."""
 
     time: str = "time_h"  # column
-    time_is: Literal["age_h", "age_s", "utc"] = "age_h"  # batch age, or a point in time (UTC where no zone is given)
+    time_is: Literal["age_h", "age_s", "utc", "row"] = "age_h"  # age, UTC (where no zone is given), or evenly by row
     batch: str | None = "batch"  # column; none: a continuous process
     unit: str | None = None  # column; none: the batch's id (batch mode) or the file's name (continuous) names the unit
     phase: str | None = None  # column

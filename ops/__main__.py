@@ -28,6 +28,7 @@ COMMANDS = {
     "replay": "Watch recorded batches as if they were live, without Kafka.",
     "play": "Publish a recording to Kafka as if it were live.",
     "reference": "Learn, show, approve, list and retire references.",
+    "qualify": "Write the performance qualification report of a reference.",
     "check": "Check configuration, reference, topics and ports before a batch starts.",
     "demo": "Show it all: embedded broker, simulated plant, the real flow.",
 }

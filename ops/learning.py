@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from connectors.recordings import to_recorded_batch
 from models.block import RecordedBatch
-from models.errors import ReferenceError
+from models.continuous import SPANS, ContinuousReference, fit_continuous
 from models.reference import Reference, fit_reference
 from models.statistics import JOINT, KINDS
 from ops.config import Configuration
@@ -21,29 +22,28 @@ _UNLIMITED = 1e12  # the limit of a statistic no batch can be judged by
 
 
 def recorded_batches(configuration: Configuration, files: Sequence[Path]) -> list[RecordedBatch]:
-    """All batches of the recordings.
+    """All batches of the recordings; of a continuous process the recordings.
 
     Raises
     ------
     RecordingError
         A file cannot be read.
-    ReferenceError
-        The twin has no batches to learn.
     """
-    if configuration.twin.mode == "continuous":
-        raise ReferenceError(f"twin {configuration.twin.name!r} is continuous: it learns on line, nothing to fit")
     batches = []
     with progress("scans") as bar:
         task = bar.add_task("read", total=None)
         for run in read(files, configuration):
-            batches.append(to_recorded_batch(run))
+            named = replace(run, batch_id=run.unit) if configuration.twin.mode == "continuous" else run
+            batches.append(to_recorded_batch(named))
             bar.advance(task, len(run.observed_us))
         finish(bar, task)
     return batches
 
 
-def learn(configuration: Configuration, batches: Sequence[RecordedBatch]) -> Reference:
-    """Fit a reference, with a progress bar a stage."""
+def learn(configuration: Configuration, batches: Sequence[RecordedBatch]) -> Reference | ContinuousReference:
+    """Fit a reference, with a progress bar a stage; of a continuous process at once."""
+    if configuration.twin.mode == "continuous":
+        return fit_continuous(configuration.twin, batches)
     with _stages() as say:
         return fit_reference(configuration.twin, batches, say)
 
@@ -62,7 +62,21 @@ def _stages() -> Iterator[Callable[[str, int, int], None]]:
         yield say
 
 
-def limits_table(reference: Reference) -> Table:
+def limits_table(reference: Reference | ContinuousReference) -> Table:
+    """The limits of what a reference judges by; dimensionless."""
+    return _of_batches(reference) if isinstance(reference, Reference) else _of_averages(reference)
+
+
+def _of_averages(reference: ContinuousReference) -> Table:
+    """The limit of each moving average's distance, and of T² and SPE; dimensionless."""
+    table = Table("statistic", "limit", title=f"Limits over {reference.scans} scans left out", title_justify="left")
+    names = [*(f"mewma_{span}" for span in SPANS), "t2", "spe"]
+    for name, limit in zip(names, [*reference.habits.limits, *reference.habits.plane_limits], strict=True):
+        table.add_row(name, f"{limit:.4g}")
+    return table
+
+
+def _of_batches(reference: Reference) -> Table:
     """Per kind of statistic the limits along the recipe, over all its tags; dimensionless."""
     tags = len(reference.tags)
     title = f"Limits along the recipe ({reference.budget:g} false deviations a good batch)"

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.references import ReferenceStore, StoredVersion, VersionState
+from connectors.references import AnyReference, Kept, ReferenceStore, StoredVersion, VersionState
+from models.continuous import ContinuousReference
 from models.errors import ReferenceError
 from models.monitor import Monitor
 from models.reference import Reference
@@ -35,8 +36,8 @@ class Judges:
 def judges(configuration: Configuration, choice: Choice = Choice()) -> Judges:
     """The monitors of a twin.
 
-    A continuous process, and batches without any approved reference, get monitors that learn from their own first
-    scans (cold start, grade advisory); else batches of the twin's product are judged against the reference.
+    A continuous process, or batches of the twin's product, are judged against the approved reference; without one
+    they get monitors that learn from their own first scans (cold start, grade advisory).
 
     Raises
     ------
@@ -46,17 +47,22 @@ def judges(configuration: Configuration, choice: Choice = Choice()) -> Judges:
     from models.adaptive import AdaptiveMonitor
 
     twin = configuration.twin
-    found = None if twin.mode == "continuous" else _found(configuration, choice)
+    if twin.mode == "continuous":
+        steady = _found(configuration, choice, ContinuousReference)
+        if steady is not None:
+            check_fits(twin, *steady)
+            return Judges(_against_normal(twin, *steady), steady[0], _told(steady[0]))
+    found = None if twin.mode == "continuous" else _found(configuration, choice, Reference)
     if found is None:
-        why = "a continuous process" if twin.mode == "continuous" else f"no approved reference of {twin.name}"
+        why = f"no approved reference of {twin.name}"
         told = f"Cold start ({why}): learning from the first {twin.cold_start.learn_scans} scans, grade advisory."
         return Judges(lambda product: AdaptiveMonitor(twin) if _ours(twin, product) else None, None, told)
     stored, reference = found
     check_fits(twin, stored, reference)
-    return Judges(_against(twin, stored, reference), stored, f"Reference {stored.id} ({stored.state}).")
+    return Judges(_against(twin, stored, reference), stored, _told(stored))
 
 
-def check_fits(twin: Twin, stored: StoredVersion, reference: Reference) -> None:
+def check_fits(twin: Twin, stored: StoredVersion, reference: AnyReference) -> None:
     """Refuse a reference that is about other tags, or the same in another order.
 
     Raises
@@ -91,23 +97,35 @@ def split(reference: str) -> tuple[str, int | None]:
     return name, int(version) if at else None
 
 
-def _found(configuration: Configuration, choice: Choice) -> tuple[StoredVersion, Reference] | None:
+def _found(configuration: Configuration, choice: Choice, kind: type[Kept]) -> tuple[StoredVersion, Kept] | None:
     store = ReferenceStore(choice.store or Path(configuration.references.store))
     if choice.reference is not None:
         name, version = split(choice.reference)
         states: tuple[VersionState, ...] = (*_JUDGING, "candidate", "retired") if choice.unapproved else _JUDGING
-        return store.load(name, version, states=states)
+        return store.load_as(kind, name, version, states)
     name = configuration.twin.name
     states = (*_JUDGING, "candidate") if choice.unapproved else _JUDGING
     if not any(stored.state in states for stored in store.list(name)):
         return None
-    return store.load(name, states=states)
+    return store.load_as(kind, name, None, states)
 
 
 def _against(twin: Twin, stored: StoredVersion, reference: Reference) -> Callable[[str | None], Monitor | None]:
     from models.batch_monitor import BatchMonitor
 
     return lambda product: BatchMonitor(twin, reference, stored.id) if _ours(twin, product) else None
+
+
+def _against_normal(
+    twin: Twin, stored: StoredVersion, reference: ContinuousReference
+) -> Callable[[str | None], Monitor | None]:
+    from models.continuous_monitor import ContinuousMonitor
+
+    return lambda _: ContinuousMonitor(twin, reference, stored.id)
+
+
+def _told(stored: StoredVersion) -> str:
+    return f"Reference {stored.id} ({stored.state})."
 
 
 def _ours(twin: Twin, product: str | None) -> bool:

@@ -12,8 +12,7 @@ from ops.commands import command_app
 from ops.commands.arguments import MoreScans, Scans, Store, TwinFile
 
 if TYPE_CHECKING:
-    from connectors.references import ReferenceStore, StoredVersion
-    from models.reference import Reference
+    from connectors.references import AnyReference, ReferenceStore, StoredVersion
     from ops.config import Configuration
 
 app = command_app("Learn, show, approve, list and retire references: what released batches looked like.")
@@ -39,7 +38,9 @@ def fit(
     approve: Approver = None,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who fits it. Default: you.")] = None,
 ) -> None:
-    """Learn a reference from released batches; it stays a candidate until someone approves it.
+    """Learn a reference from released batches, or from recordings of a continuous process running normally.
+
+    It stays a candidate until someone approves it.
 
     [bold]Example[/bold]
 
@@ -76,7 +77,7 @@ def show(what: What, store: Store = None) -> None:
     patrol reference show penicillin@1 --store refs
     """
     kept, name, version = _asked(what, store)
-    stored, reference = kept.load(name, version, states=("approved", "candidate", "retired"))
+    stored, reference = kept.load_any(name, version, ("approved", "candidate", "retired"))
     _describe(stored, reference)
 
 
@@ -156,7 +157,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _describe(stored: "StoredVersion", reference: "Reference") -> None:
+def _describe(stored: "StoredVersion", reference: "AnyReference") -> None:
     """State, checksum and batches, and a table of limits."""
     from ops.learning import limits_table
     from ops.terminal import console

@@ -5,13 +5,28 @@
 A row is *in alarm* while a deviation of the process or of a sensor is open: raised, and not yet cleared.
 """
 
+import csv
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from models.block import BoolArray
+from connectors.recordings import read_recording
+from models.adaptive import AdaptiveMonitor
+from models.block import Block, BoolArray, Feed, FloatArray, IntArray, RecordedBatch
+from models.continuous import fit_continuous
+from models.continuous_monitor import ContinuousMonitor
+from models.records import Deviation
+from models.twin import Twin
+from models.unit import Monitors
+from models.watch import Watch
+from ops.config import Configuration, load
+
+TWINS = Path(__file__).parents[2] / "ops/twins"
+_START_US = 1_767_225_600_000_000  # any time will do
+_FAULT = 160  # the row where a fault begins
+_NORMAL = 400  # rows of the rig that are known to be normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +63,21 @@ class Pooled:
 
 def tennessee_eastman(folder: Path) -> list[TennesseeEastman]:
     """Every ``dNN_te`` there, judged by what ``d00`` taught; ``folder`` is ``shared/data/tep``."""
-    raise NotImplementedError
+    configuration = load(TWINS / "tennessee-eastman.toml")
+    normal = np.asarray(np.loadtxt(folder / "d00.dat.gz").T, dtype=np.float64)
+    recording = RecordedBatch("d00", np.arange(len(normal)) * configuration.twin.cadence_s, normal)
+    reference = fit_continuous(configuration.twin, [recording])
+    return [
+        _fault(file, configuration.twin, lambda _: ContinuousMonitor(configuration.twin, reference, "normal@1"))
+        for file in sorted(folder.glob("d*_te.dat.gz"))
+    ]
 
 
 def valve_rig(folder: Path) -> list[ValveRig]:
     """Every recording of ``valve1`` and ``valve2``; ``folder`` is ``shared/data/skab``."""
-    raise NotImplementedError
+    configuration = load(TWINS / "valve-rig.toml")
+    files = sorted(folder.glob("valve[12]/*.csv"))
+    return [_recording(file, configuration) for file in files]
 
 
 def pooled(files: list[ValveRig]) -> Pooled:
@@ -71,6 +95,49 @@ def pooled(files: list[ValveRig]) -> Pooled:
 def delay(alarmed: BoolArray) -> float:
     """Rows until the first in alarm; inf: none."""
     return float(alarmed.argmax()) if alarmed.any() else float("inf")
+
+
+def _fault(file: Path, twin: Twin, monitors: Monitors) -> TennesseeEastman:
+    values, fault = np.loadtxt(file), int(file.name[1:3])
+    observed_us = _START_US + np.arange(len(values)) * int(twin.cadence_s * 1e6)
+    alarmed = in_alarm(twin, monitors, observed_us, values)
+    return TennesseeEastman(
+        fault,
+        float(alarmed[:_FAULT].mean()),
+        float((alarmed[_FAULT:] if fault else alarmed).mean()),
+        delay(alarmed[_FAULT:]),
+    )
+
+
+def _recording(file: Path, configuration: Configuration) -> ValveRig:
+    (run,) = read_recording(file, configuration.recording, configuration.twin)
+    with file.open(newline="") as lines:
+        closed = np.array([float(row["anomaly"]) > 0 for row in csv.DictReader(lines, delimiter=";")])
+    twin = configuration.twin
+    alarmed = in_alarm(twin, lambda _: AdaptiveMonitor(twin), run.observed_us, run.values)[_NORMAL:]
+    closed = closed[_NORMAL:]
+    begins = np.flatnonzero(np.diff(closed, prepend=False) & closed)
+    ends = np.flatnonzero(np.diff(closed, append=False) & closed) + 1
+    return ValveRig(
+        f"{file.parent.name}/{file.stem}",
+        int((alarmed & closed).sum()),
+        int((alarmed & ~closed).sum()),
+        int((~alarmed & closed).sum()),
+        int((~alarmed & ~closed).sum()),
+        tuple(delay(alarmed[first:last]) for first, last in zip(begins, ends, strict=True)),
+    )
+
+
+def in_alarm(twin: Twin, monitors: Monitors, observed_us: IntArray, values: FloatArray) -> BoolArray:
+    """Whether a deviation of the process or of a sensor is open at each scan."""
+    watch, there, alarmed = Watch("unit", twin, monitors, ""), set[str](), np.zeros(len(values), dtype=bool)
+    for row in range(len(values)):
+        block = Block("unit", "recording", 0, np.array([row]), observed_us[row : row + 1], values[row : row + 1])
+        for said in watch.step(Feed("unit", (), (block,))):
+            if isinstance(said, Deviation) and said.category != "context":
+                (there.add if said.state in ("UNACK", "ACKED") else there.discard)(said.deviation_id)
+        alarmed[row] = bool(there)
+    return alarmed
 
 
 def main(shared: Path) -> None:

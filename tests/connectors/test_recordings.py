@@ -225,3 +225,10 @@ def test_the_valve_rigs_recordings_are_continuous_runs() -> None:
     (run,) = read(folder / "0.csv", settings, twin)
     assert (run.unit, run.batch_id) == ("0", None)
     assert run.started_us == to_us(datetime(2020, 3, 9, 10, 14, 33, tzinfo=UTC))
+
+
+def test_rows_without_a_time_follow_one_another_by_the_cadence_in_every_batch(csv) -> None:
+    file = csv("batch_id,ph,do\nB1,7,1\nB2,7,2\nB1,7,3\nB2,7,4\n")
+    runs = read(file, Recording(time_is="row", batch="batch_id"))
+    assert [run.batch_id for run in runs] == ["B1", "B2"]
+    assert all(to_recorded_batch(run).age_s.tolist() == [0.0, TWIN.cadence_s] for run in runs)

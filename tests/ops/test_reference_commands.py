@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ops.__main__ import main
@@ -52,11 +53,22 @@ def test_too_few_batches_are_refused(culture: Path, capsys: pytest.CaptureFixtur
     assert "3 batches, needs 5 or more" in capsys.readouterr().err
 
 
-def test_a_continuous_twin_has_nothing_to_fit(culture: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    twin = culture / "twin.toml"
-    twin.write_text(twin.read_text().replace("cadence_s = 360", 'cadence_s = 360\nmode = "continuous"'))
-    assert fit(culture) == 3
-    assert "is continuous: it learns on line" in capsys.readouterr().err
+def test_a_continuous_process_is_learnt_from_a_recording_and_judged_by_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = "".join(f'[tags.{tag}]\nunit_of_measure = "1"\n' for tag in ("flow", "level"))
+    head = '[twin]\nname = "plant"\nproduct = "water"\nmode = "continuous"\ncadence_s = 60\n'
+    (tmp_path / "twin.toml").write_text(head + tags + '[recording]\ntime_is = "row"\nbatch = ""\n')
+    for name, shift in (("train", 0), ("dev", 5)):
+        rows = np.random.default_rng(shift).normal(size=(300, 2)) + np.array([shift, 0])
+        np.savetxt(tmp_path / f"{name}.csv", rows, delimiter=",", header="flow,level", comments="")
+    twin, refs = str(tmp_path / "twin.toml"), str(tmp_path / "refs")
+    assert fit(tmp_path, "--store", refs, "--approve", "A. Smith") == 0
+    assert main(["reference", "show", "plant", "--store", refs]) == 0
+    assert "mewma_16" in capsys.readouterr().err
+    out = tmp_path / "out.jsonl"
+    assert main(["replay", twin, "--store", refs, "--scans", str(tmp_path / "dev.csv"), "--out", str(out)]) == 0
+    assert '"reference":"plant@1"' in out.read_text().replace(": ", ":")
 
 
 @pytest.mark.parametrize("what", ["culture@7", "nobody", "culture@new"])

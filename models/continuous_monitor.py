@@ -1,0 +1,98 @@
+"""The judge of a continuous process that has a reference: frozen, scan by scan the same whatever the blocks."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from models.block import FloatArray, Stretch
+from models.continuous import SPANS, ContinuousReference
+from models.judgement import Finding, Judgement
+from models.monitor import Numbers
+from models.records import Contributor
+from models.sensor import SensorHealth, SensorLimits
+from models.twin import Twin
+
+_MOST = 3  # contributors named
+_LEAST_SHARE = 0.01
+
+
+class ContinuousMonitor:
+    """Judges scans against a recording of normal running, and learns nothing.
+
+    Parameters
+    ----------
+    twin
+        Names, physical ranges and units of measure.
+    reference
+        Of the same tags in the same order.
+    reference_id
+        ``name@version``.
+    """
+
+    expected_duration_s: float | None = None
+
+    def __init__(self, twin: Twin, reference: ContinuousReference, reference_id: str) -> None:
+        self._twin, self._habits, self.reference_id = twin, reference.habits, reference_id
+        self._sensors = SensorHealth(twin, SensorLimits.permissive(twin))
+        self._averages = np.zeros((len(SPANS), len(twin.tags)))
+
+    def judge(self, stretch: Stretch) -> Judgement:
+        """Score the stretch's scans; T² and SPE are told, the moving averages raise."""
+        sensors = self._sensors.advance(stretch.values)
+        values = np.where(sensors.fit, stretch.values, np.nan)
+        averages = self._habits.averages(values, self._averages)
+        self._averages = averages[:, -1].copy()
+        distances, plane = self._habits.distances(averages), self._habits.plane(values)
+        ones = np.ones(len(values))
+        findings = [
+            Finding(
+                f"mewma_{span}", "process", "process", "approved", distances[:, k], limit * ones,
+                distances[:, k] > limit, self._explain(k, averages[k], values),
+            )
+            for k, (span, limit) in enumerate(zip(SPANS, self._habits.limits, strict=True))
+        ]  # fmt: skip
+        t2_limit, spe_limit = self._habits.plane_limits
+        return Judgement(
+            np.nan * ones, plane[:, 0], t2_limit * ones, plane[:, 1], spe_limit * ones, sensors.fit,
+            np.ones(len(values), dtype=bool), (*sensors.findings, *findings), findings[0].explain,
+        )  # fmt: skip
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"sensors": self._sensors.state(), "averages": self._averages.copy()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._sensors.restore(numbers["sensors"])
+        self._averages = np.array(numbers["averages"])
+
+    def _explain(self, k: int, averages: FloatArray, values: FloatArray) -> Callable[[int], tuple[Contributor, ...]]:
+        """Contributors by reconstruction: how much less the distance would be were this tag as the others foretell.
+
+        References
+        ----------
+        Alcala & Qin (2009), Automatica 45(7), 1593-1600.
+        """
+        precision = self._habits.precision[k]
+
+        def explain(row: int) -> tuple[Contributor, ...]:
+            return self._contributors(values[row], (precision * averages[row]).sum(axis=1) ** 2 / np.diag(precision))
+
+        return explain
+
+    def _contributors(self, values: FloatArray, weights: FloatArray) -> tuple[Contributor, ...]:
+        """The tags of most weight (p,) >= 0 with their shares of it, as they read (p,)."""
+        shares = weights / (weights.sum() or 1.0)
+        most = [tag for tag in np.argsort(-shares, kind="stable")[:_MOST].tolist() if shares[tag] >= _LEAST_SHARE]
+        return tuple(self._contributor(tag, values[tag], float(shares[tag])) for tag in most)
+
+    def _contributor(self, tag: int, value: float, share: float) -> Contributor:
+        name, known = self._twin.tag_names[tag], bool(np.isfinite(value))
+        return Contributor(
+            tag=name,
+            share=min(share, 1.0),
+            observed=float(value) if known else None,
+            expected=float(self._habits.mean[tag]),
+            z=float((value - self._habits.mean[tag]) / self._habits.scale[tag]) if known else None,
+            unit_of_measure=self._twin.tags[name].unit_of_measure,
+        )
