@@ -1,7 +1,7 @@
 """Judges one running batch against a reference: align, check sensors, take residuals, hold them to their limits."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -83,16 +83,21 @@ class BatchMonitor:
         with np.errstate(divide="ignore"):
             excess = np.log(held) / at_position(fitted.tail, position)
         excess[:, -2:] = -np.inf
-        causes, elsewhere = self._episode.advance(stretch.age_s, excess)
-        tags = len(self._twin.tags)
-        spiky = self._spikes.advance(np.sign(residuals.innovation) * (statistics / limits)[:, :tags])
+        causes, under_way = self._episode.advance(stretch.age_s, excess)
+        signed = np.copysign((statistics / limits)[:, : len(self._twin.tags)], residuals.innovation)
+        spiky, first = self._spikes.advance(signed)
         learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
-        advisory = [replace(finding, over=finding.over & ~elsewhere) for finding in learner]
+        advisory = [replace(finding, over=finding.over & (under_way < 0)) for finding in learner]
         size = residuals.size * at_position(fitted.size, position)
-        account = Account(self._twin, stretch.values, residuals, excess, size, fitted.trajectory)
+        account = Account(self._twin, stretch.values, residuals, excess, size)
+        findings = (
+            *health.findings,
+            *self._findings(held, _Causes(causes, under_way, spiky, first), account),
+            *advisory,
+        )
         return Judgement(
             maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
-            np.ones(len(stretch), dtype=bool), (*health.findings, *self._findings(held, causes, spiky, account), *advisory),
+            np.ones(len(stretch), dtype=bool), findings,
             lambda row: contributors(account, row),
         )  # fmt: skip
 
@@ -111,35 +116,46 @@ class BatchMonitor:
     def _parts(self) -> dict[str, _Part]:
         return {
             "health": self._health, "residual": self._residual, "statistics": self._statistics,
-            "persistence": self._persistence, "spikes": self._spikes, "episode": self._episode, "learner": self._learner,
+            "persistence": self._persistence, "spikes": self._spikes, "episode": self._episode,
+            "learner": self._learner,
         }  # fmt: skip
 
-    def _findings(self, held: FloatArray, causes: IntArray, spiky: BoolArray, account: Account) -> Iterator[Finding]:
+    def _findings(self, held: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
         """One finding a kind of statistic and cause; always for the process, for another once it has been a cause."""
         tags = len(self._twin.tags)
         levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             tag = None if cause == PROCESS else cause % tags
-            word = (
-                "process" if tag is None else f"{'sensor' if cause < tags else 'process'}:{self._twin.tag_names[tag]}"
-            )
+            of_schedule = tag is not None and cause >= tags
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
                 return contributors(account, row, first)
 
-            mine = causes == cause
-            sensor = np.full(len(held), 0 <= cause < tags) if tag is None or cause < tags else spiky[:, tag]
+            sensor = causes.spiky[:, tag] if of_schedule else np.full(len(held), tag is not None)
             for kind, level in levels.items():
-                over = (level > 1) & mine
+                over = (level > 1) & (causes.over == cause)
+                word = self._word(cause)
                 yield Finding(kind, word, "process", "approved", level, limit, over & ~sensor, explain)
                 yield Finding(kind, word, "sensor", "approved", level, limit, over & sensor, explain)
-            if tag is not None and cause >= tags:
-                begins = _begins(sensor, mine)
-                yield Finding("spike", word, "sensor", "approved", 2 * begins.astype(float), limit, begins, explain)
+            if of_schedule:
+                shows = causes.first[:, tag] & (causes.under_way == cause)
+                level = 2 * shows.astype(float)
+                yield Finding("spike", self._word(cause), "sensor", "approved", level, limit, shows, explain)
+
+    def _word(self, cause: int) -> str:
+        """``process``, ``sensor:TAG`` or ``process:TAG`` (its schedule)."""
+        tags = self._twin.tag_names
+        if cause == PROCESS:
+            return "process"
+        return f"{'sensor' if cause < len(tags) else 'process'}:{tags[cause % len(tags)]}"
 
 
-def _begins(sensor: BoolArray, mine: BoolArray) -> BoolArray:
-    """Where a cause that was the process's a scan before turns out to be the sensor's."""
-    begins: BoolArray = sensor & np.concatenate([[False], ~sensor[:-1] & mine[:-1]])
-    return begins
+@dataclass(frozen=True, slots=True)
+class _Causes:
+    """What is the cause of what, scan by scan."""
+
+    over: IntArray  # (n,) of what is over its limit
+    under_way: IntArray  # (n,) of the episode
+    spiky: BoolArray  # (n, p) a tag has shown itself spiky
+    first: BoolArray  # (n, p) it shows first here

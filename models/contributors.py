@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray
-from models.mspc import project, spe_parts, t2_parts
 from models.records import Contributor
 from models.residuals import Residuals
 from models.statistics import KINDS
-from models.trajectory import Trajectory
 from models.twin import Twin
 
 _MOST = 5
@@ -26,7 +24,6 @@ class Account:
     residuals: Residuals
     excess: FloatArray  # (n, 6p + 2) in tails, from ``BatchMonitor``
     size: FloatArray  # (n, p) size of innovations
-    trajectory: Trajectory
 
 
 def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
@@ -42,26 +39,12 @@ def contributors(account: Account, row: int, first: int | None = None) -> tuple[
 
 
 def _shares(account: Account, row: int) -> FloatArray:
-    """Weights (p,) >= 0: how deep in its tail each tag is; by T² and SPE where only these are over."""
+    """Weights (p,) >= 0: how deep in its tail each tag is."""
     own = account.excess[row, :-2].reshape(len(KINDS), -1).max(axis=0)
-    joint = account.excess[row, -2:]
-    if joint.max() > 0 and not own.max() > 0:
-        return _joint_shares(account, row, by_t2=bool(joint[0] > joint[1]))
     if not np.isfinite(own.max()):
         return np.zeros(len(own))
     weights = np.exp((own - own.max()) / _TEMPER)
     return np.where(weights >= _LEAST_SHARE, weights, 0.0)
-
-
-def _joint_shares(account: Account, row: int, *, by_t2: bool) -> FloatArray:
-    trajectory, plane = account.trajectory, account.residuals.plane[row : row + 1]
-    scores = project(plane, trajectory.loadings)
-    if by_t2:
-        parts = t2_parts(plane, scores, trajectory.loadings, trajectory.eigenvalues)
-    else:
-        parts = spe_parts(plane, scores, trajectory.loadings)
-    shares: FloatArray = np.maximum(parts[0], 0.0)
-    return shares
 
 
 def _contributor(account: Account, row: int, tag: int, share: float) -> Contributor:

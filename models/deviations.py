@@ -63,7 +63,7 @@ class Book:
 
     def raise_(self, what: Occurrence, scene: Scene) -> Deviation | None:
         """Open a deviation, or join the one that is open or was cleared a moment ago; None: nothing changed."""
-        self._forget(what.at_us)
+        self._forget(what.at_us, scene.batch_id)
         life = self._joinable(what, scene)
         if life is None:
             return self._open(what, scene)
@@ -105,7 +105,7 @@ class Book:
                 yield self._revise(life, at_us, state="NORM", shelved_until=None, by=None, comment=None)
         prefix = f"{scene.batch_id or '-'}/"
         self._ordinals = {k: n for k, n in self._ordinals.items() if not k.startswith(prefix)}
-        self._forget(at_us)
+        self._forget(at_us, None)
 
     # -- people -----------------------------------------------------------------------------------------------
 
@@ -151,13 +151,16 @@ class Book:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _joinable(self, what: Occurrence, scene: Scene) -> Life | None:
-        """The newest life of this cause and batch that is active, shelved or cleared within ``rejoin_s``."""
+        """The newest life of this cause and batch that is active, shelved or cleared within ``rejoin_s``.
+
+        A sensor that has been called once is the same case for the rest of the batch: somebody has to see to it.
+        """
         rejoin_us = int(self._subject.twin.alarms.rejoin_s * 1e6)
         for life in reversed(self._lives.values()):
             latest = life.latest
             if latest.cause != what.cause or latest.batch_id != scene.batch_id:
                 continue
-            if life.active or latest.state == "SHLVD":
+            if life.active or latest.state == "SHLVD" or (_of_sensor(latest) and latest.batch_id is not None):
                 return life
             recent = latest.cleared_at is not None and what.at_us - to_us(latest.cleared_at) <= rejoin_us
             return life if recent else None
@@ -206,13 +209,19 @@ class Book:
         )
         return life.latest
 
-    def _forget(self, at_us: int) -> None:
-        """Drop what is over and can be neither joined nor acknowledged."""
+    def _forget(self, at_us: int, running: str | None) -> None:
+        """Drop what is over and can be neither joined nor acknowledged; sensors' cases of the running batch stay."""
         rejoin_us = int(self._subject.twin.alarms.rejoin_s * 1e6)
         for key, life in list(self._lives.items()):
             cleared = life.latest.cleared_at
+            if running is not None and _of_sensor(life.latest) and life.latest.batch_id == running:
+                continue
             if life.latest.state == "NORM" and cleared is not None and at_us - to_us(cleared) > rejoin_us:
                 del self._lives[key]
         waiting = [key for key, life in self._lives.items() if life.latest.state == "RTNUN"]
         for key in waiting[: max(0, len(waiting) - _KEPT)]:
             del self._lives[key]
+
+
+def _of_sensor(deviation: Deviation) -> bool:
+    return deviation.cause.startswith("sensor:")

@@ -1,6 +1,6 @@
 """Process or sensor: one cause for all that is over its limit in one episode.
 
-A schedule tag that leaves its schedule is a cause of its own, for nothing else moves it; whatever follows is part of it.
+A schedule tag that leaves its schedule is a cause of its own, for nothing else moves it; what follows is part of it.
 Another manipulated tag that leads is the process; a measured tag that is alone, with no manipulated tag near its limit,
 is its sensor; anything else is the process. What an episode began as it stays, because disturbances spread through
 control loops; only another schedule tag begins a new one.
@@ -52,11 +52,11 @@ class Episode:
         found: list[int] = np.flatnonzero(self._accused).tolist()
         return found
 
-    def advance(self, age_s: FloatArray, excess: FloatArray) -> tuple[IntArray, BoolArray]:
-        """The cause at each scan, and whether an episode is under way that is not the process as a whole, (n,) each.
+    def advance(self, age_s: FloatArray, excess: FloatArray) -> tuple[IntArray, IntArray]:
+        """The cause of what is over its limit at each scan, and the cause of the episode under way, (n,) each.
 
-        A cause is ``PROCESS``, a tag's position (its sensor), or p + its position (its schedule); less than ``PROCESS``:
-        nothing is over its limit.
+        A cause is ``PROCESS``, a tag's position (its sensor), or p + its position (its schedule); less than
+        ``PROCESS``: there is none.
 
         Parameters
         ----------
@@ -65,22 +65,19 @@ class Episode:
         excess
             Shape (n, 6p + 2): above 0 where a statistic is over its limit, in units of its tail.
         """
-        causes = np.full(len(age_s), _NONE)
-        elsewhere = np.zeros(len(age_s), dtype=bool)
+        causes, under_way = np.full((2, len(age_s)), _NONE)
         over: BoolArray = np.any(excess > 0, axis=1)
         for row in range(len(age_s)):
-            if not over[row]:
-                elsewhere[row] = self._cause >= 0 and age_s[row] - self._last_s <= self._memory_s
-                continue
             if age_s[row] - self._last_s > self._memory_s:
                 self._cause = _NONE
                 self._moved[:] = False
-            causes[row] = self._cause = self._judge(excess[row])
-            self._last_s = float(age_s[row])
-            if self._cause >= 0:
-                self._accused[self._cause] = True
-            elsewhere[row] = self._cause >= 0
-        return causes, elsewhere
+            if over[row]:
+                causes[row] = self._cause = self._judge(excess[row])
+                self._last_s = float(age_s[row])
+                if self._cause >= 0:
+                    self._accused[self._cause] = True
+            under_way[row] = self._cause
+        return causes, under_way
 
     def state(self) -> Numbers:
         """A copy of all that changes."""

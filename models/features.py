@@ -110,6 +110,6 @@ def _switching(scaling: Scaling, now: FloatArray, last: FloatArray) -> FloatArra
 
 
 def past_threshold(features: FloatArray, scaling: Scaling) -> BoolArray:
-    """Whether each controller follows its second law, (n, c): its switching tag was past its threshold a scan before."""
+    """Whether each controller follows its second law, (n, c): its switching tag was past the threshold a scan ago."""
     past: BoolArray = features[:, len(scaling.centre) + scaling.switch] > scaling.threshold
     return past

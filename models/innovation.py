@@ -95,7 +95,7 @@ class Past:
         self._scans = int(numbers["scans"])  # type: ignore[call-overload]
 
     def _stand_in(self, readings: FloatArray, doubt: FloatArray, level: FloatArray) -> None:
-        """Fill what is absent of the last of LAGS + 1 scans, in place: from the scans before, then from the others now."""
+        """Fill what is absent of the last scan, in place: from the scans before, then from the other tags now."""
         absent = np.isnan(readings[-1])
         readings[-1, absent] = readings[-2, absent]
         if self._one_step is None:

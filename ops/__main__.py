@@ -22,6 +22,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from models.errors import PatrolError
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our matrices are small: threads only wait for one another
+
 COMMANDS = {
     "run": "Watch units live: scans and batch events from Kafka in, deviations out.",
     "learn": "Learn released batches into a candidate reference, beside a live run.",

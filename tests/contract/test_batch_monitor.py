@@ -54,9 +54,11 @@ def numbers(judgement: Judgement) -> dict[str, np.ndarray]:
     names = ("maturity", "t2", "t2_limit", "spe", "spe_limit", "fit", "ready")
     found = {name: getattr(judgement, name) for name in names}
     for finding in judgement.findings:
-        found[f"{finding.cause} {finding.name} over"] = finding.over
+        found[f"{finding.cause} {finding.category} {finding.name} over"] = finding.over
         if finding.over.any():  # a sensor no finding accuses yet has no finding yet
-            found[f"{finding.cause} {finding.name}"] = np.where(finding.over, finding.value / finding.limit, 0.0)
+            found[f"{finding.cause} {finding.category} {finding.name}"] = np.where(
+                finding.over, finding.value / finding.limit, 0.0
+            )
     return found
 
 
@@ -154,15 +156,48 @@ def test_kelvin_instead_of_degrees_celsius_changes_no_verdict():
 
 def test_a_feed_ten_percent_low_is_the_process_and_the_feed_is_named_at_once():
     judgement = judged(grown(50, feed_gain=0.9))
-    over = next(f for f in judgement.findings if f.cause == "process" and f.name == "residual")
+    over = next(f for f in judgement.findings if f.cause == "process:feed" and f.over.any())
     first = int(np.flatnonzero(over.over)[0])
     assert 60 <= first <= 62
     assert over.explain(first)[0].tag == "feed"
-    assert "process" in causes(judgement)
+    assert "sensor" not in {f.category for f in judgement.findings if f.over.any()}
+
+
+def gaps_and_a_spike() -> RecordedBatch:
+    """A batch with 3 % of its readings absent, and one feed reading far off its schedule."""
+    batch = grown(54)
+    values = np.where(np.random.default_rng(54).random(batch.values.shape) < 0.03, np.nan, batch.values)
+    values[99:103, FEED] = batch.values[99:103, FEED]
+    values[100, FEED] *= 1.3
+    return replace(batch, values=values)
+
+
+@settings(max_examples=15, deadline=None)
+@given(CUTS)
+def test_gaps_and_spikes_are_judged_the_same_however_scans_are_cut(cuts):
+    watcher = monitor()
+    batch = gaps_and_a_spike()
+    assert whole([watcher.judge(each) for each in cut(batch, cuts)]) == whole([judged(batch)])
+
+
+def test_a_feed_meter_that_spikes_once_is_said_to_be_the_sensor_one_scan_later():
+    judgement = judged(gaps_and_a_spike())
+    said = [f for f in judgement.findings if f.cause == "process:feed" and f.over.any()]
+    first = {
+        category: min(int(np.flatnonzero(f.over)[0]) for f in said if f.category == category)
+        for category in ("process", "sensor")
+    }
+    assert first == {"process": 100, "sensor": 101}
+
+
+def test_three_per_cent_of_readings_absent_raise_nothing():
+    batch = grown(55)
+    values = np.where(np.random.default_rng(55).random(batch.values.shape) < 0.03, np.nan, batch.values)
+    assert causes(judged(replace(batch, values=values))) == causes(judged(batch))
 
 
 def test_a_biased_sensor_that_nothing_follows_is_the_sensor():
-    assert causes(judged(spoilt(grown(51), PH, 80, 120, 0.3))) == {"sensor:ph"}
+    assert causes(judged(spoilt(grown(51), TEMPERATURE, 80, 120, 1.5))) == {"sensor:temperature"}
 
 
 def test_an_actuator_that_sticks_open_is_the_process():

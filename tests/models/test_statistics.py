@@ -21,19 +21,19 @@ def test_an_ewma_is_the_weighted_sum_of_all_that_was():
     z, weight = noise(), 2 / 6
     sums = [weight * sum((1 - weight) ** (k - i) * z[i, 0] for i in range(k + 1)) for k in range(200)]
     oracle = np.array(sums) / np.sqrt(weight / (2 - weight))  # Roberts (1959): its standard deviation
-    np.testing.assert_allclose(Ewma(1, 5).advance(z, NO_BOUND)[:, 0], oracle, atol=1e-12)
+    np.testing.assert_allclose(Ewma(1, 5).advance(z, NO_BOUND, NO_BOUND)[:, 0], oracle, atol=1e-12)
 
 
 def test_an_ewma_of_white_residuals_has_unit_variance():
     z = noise(20_000, 3)
-    assert Ewma(3, 20).advance(z, np.full_like(z, np.nan)).std() == pytest.approx(1.0, abs=0.05)
+    assert Ewma(3, 20).advance(z, *[np.full_like(z, np.nan)] * 2).std() == pytest.approx(1.0, abs=0.05)
 
 
 def test_what_was_far_over_its_limit_is_soon_forgotten():
     z = np.concatenate([np.full((100, 1), 8.0), np.zeros((100, 1))])
-    bounded = Ewma(1, 50).advance(z, np.full((200, 1), 5.0))
+    bounded = Ewma(1, 50).advance(z, *[np.full((200, 1), 5.0)] * 2)
     assert bounded.max() == pytest.approx(5.0)
-    assert bounded[112, 0] < 4.0 < Ewma(1, 50).advance(z, NO_BOUND)[130, 0]
+    assert bounded[112, 0] < 4.0 < Ewma(1, 50).advance(z, NO_BOUND, NO_BOUND)[130, 0]
 
 
 def test_roughness_is_the_mean_size_of_jumps():
@@ -45,7 +45,7 @@ def test_an_absent_residual_leaves_what_accumulates_finite():
     z = noise(200, 2)
     z[50:60] = np.nan
     none = np.full_like(z, np.nan)
-    assert np.isfinite(Ewma(2, 5).advance(z, none)).all()
+    assert np.isfinite(Ewma(2, 5).advance(z, none, none)).all()
     assert np.isfinite(Roughness(2, 5).advance(z, none)).all()
 
 
@@ -79,3 +79,10 @@ def test_between_grid_points_values_are_interpolated():
 
 def test_a_gap_is_held():
     assert hold(np.array([[1.0, 2.0], [np.nan, 3.0], [4.0, np.nan]])).tolist() == [[1, 2], [1, 3], [4, 3]]
+
+
+def test_above_and_below_have_bounds_of_their_own():
+    z = np.concatenate([np.full((60, 1), 8.0), np.full((200, 1), -8.0)])
+    averages = Ewma(1, 25).advance(z, np.full((260, 1), 3.0), np.full((260, 1), 6.0))
+    assert averages.max() == pytest.approx(3.0)
+    assert averages.min() == pytest.approx(-6.0)
