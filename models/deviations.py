@@ -21,7 +21,7 @@ _KEPT = 200  # unacknowledged deviations kept for a late acknowledgement; the ol
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """What raises a deviation: everything but the unit's scene."""
 
-    cause: str  # "process", "sensor:TAG", or a context condition
+    cause: str  # "process", "process:TAG", "sensor:TAG", or a context condition
     finding: str  # name of the statistic or condition
     category: Category
     grade: Grade

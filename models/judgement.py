@@ -12,8 +12,8 @@ class Finding:
     """One statistic over a stretch of n scans.
 
     ``cause`` is the deviation it belongs to: findings of one cause raise one deviation together
-    ("process", or "sensor:TAG"). ``over`` already holds the detector's own persistence rule, so that the limit and
-    the false-alarm budget it was calibrated to are those of ``over``.
+    ("process", "process:TAG" or "sensor:TAG"). ``over`` already holds the detector's own persistence rule, so that the
+    limit and the false-alarm budget it was calibrated to are those of ``over``.
     """
 
     name: str  # "t2", "spe", "residual", "ewma", "stuck", ...

@@ -1,0 +1,96 @@
+"""Controllers' laws are found from recordings; a scan's numbers do not depend on its neighbours; gaps bring doubt."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.features import LAGS, Layout
+from models.innovation import OneStep, Past, foretell, predict
+from models.regression import Regressions, learn_scaling
+from models.sizes import Sizes, foretold_size
+
+VALVE, LEVEL, OTHER = range(3)
+SCANS = 400
+
+
+def tank(seed: int) -> np.ndarray:
+    """A level and the valve that holds it: below 1.0 the valve opens by 8 times the error a scan; above, it halves."""
+    noise = np.random.default_rng(seed)
+    values = np.zeros((SCANS, 3))
+    for now in range(1, SCANS):
+        valve, level, _ = values[now - 1]
+        given = valve + 8 * (1.0 - level) if level <= 1.0 else 0.5 * valve
+        values[now, VALVE] = min(max(given, 0.0), 10.0)
+        values[now, LEVEL] = 0.97 * level + 0.02 * valve + 0.05 * noise.normal()
+        values[now, OTHER] = noise.normal()
+    return values
+
+
+@cache
+def learnt() -> OneStep:
+    grids = np.array([tank(seed) for seed in range(8)])
+    scaling = learn_scaling(grids, np.array([VALVE]))
+    mean, scale = np.zeros((SCANS, 3)), np.ones((SCANS, 3))
+    return Regressions(scaling, [(grid, mean, scale) for grid in grids], np.arange(3)).all_but(None)
+
+
+def past(values: np.ndarray) -> tuple[Past, object]:
+    watcher = Past(learnt().scaling, learnt())
+    return watcher, watcher.advance(values, np.zeros_like(values), np.ones_like(values))
+
+
+def test_the_tag_and_threshold_that_switch_a_controller_are_found():
+    scaling = learnt().scaling
+    assert scaling.switch.tolist() == [LEVEL]
+    assert scaling.threshold[0] * scaling.spread[LEVEL] + scaling.centre[LEVEL] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_valve_is_foretold_by_its_law_on_either_side_of_the_threshold():
+    values = tank(99)
+    _, predictors = past(values)
+    scaling = learnt().scaling
+    foretold = foretell(predictors.features, learnt())[:, VALVE] * scaling.spread[VALVE] + scaling.centre[VALVE]
+    left = np.abs(values[LAGS:, VALVE] - foretold[LAGS:])
+    assert np.median(left) < 0.02 * np.ptp(values[:, VALVE])
+
+
+def test_a_valve_is_never_foretold_beyond_its_ends():
+    values = tank(98)
+    values[200:, LEVEL] -= 5.0
+    _, predictors = past(values)
+    given = foretell(predictors.features, learnt())[:, VALVE]
+    least, most = learnt().scaling.ends[:, 0]
+    assert least <= given.min()
+    assert given.max() <= most
+
+
+@given(st.integers(1, 200), st.integers(0, 150), st.integers(1, 6))
+def test_a_scan_is_multiplied_to_the_same_bits_whatever_stands_beside_it(rows, before, columns):
+    draw = np.random.default_rng(rows + 1000 * before)
+    own, others, weights = draw.normal(size=(rows, 30)), draw.normal(size=(before, 30)), draw.normal(size=(30, columns))
+    beside = predict(np.concatenate([others, own]), weights)[before:]
+    assert beside.tobytes() == predict(own, weights).tobytes()
+
+
+def test_an_absent_reading_is_stood_in_for_and_makes_what_it_enters_uncertain():
+    whole, gap = tank(97), tank(97)
+    gap[200, LEVEL] = np.nan
+    sizes = []
+    for values in (whole, gap):
+        _, predictors = past(values)
+        innovations = predictors.readings - foretell(predictors.features, learnt())
+        sizes.append(foretold_size(Sizes(learnt()).advance(predictors, innovations), predictors, learnt()))
+    assert np.isfinite(predictors.features).all()
+    assert sizes[1][201, VALVE] > 1.2 * sizes[0][201, VALVE]
+    np.testing.assert_allclose(sizes[1][260:], sizes[0][260:], rtol=0.05)
+
+
+def test_a_tag_is_not_foretold_by_what_it_reads_now():
+    layout = Layout(3, 1)
+    may = layout.may_foretell(learnt().scaling, LEVEL)
+    assert not may[LEVEL]
+    assert may[VALVE]
+    assert len(may) == layout.width == learnt().weights.shape[0]
