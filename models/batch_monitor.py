@@ -10,21 +10,19 @@ from models.alignment import Aligner
 from models.block import BoolArray, FloatArray, IntArray, Stretch
 from models.contributors import Account, contributors
 from models.episode import PROCESS, Episode, Roles
-from models.fitting import immediate, learner_input
+from models.fitting import learner_input, persistence_of, statistics_of
 from models.judgement import Finding, Judgement
 from models.learner import Learner
+from models.limits import REACH
 from models.monitor import Numbers
-from models.persistence import Persistence
-from models.records import Contributor
+from models.records import Category, Contributor
 from models.reference import Reference
 from models.residuals import Residual, at_position
 from models.sensor import SensorHealth
 from models.spikes import Spikes
-from models.statistics import KINDS, Statistics
+from models.statistics import KINDS
 from models.trajectory import position_of
 from models.twin import Twin
-
-_AFTERMATH = 0.022  # of the recipe: what a disturbance does to other tags is its own doing for so long
 
 
 class _Part(Protocol):
@@ -47,18 +45,18 @@ class BatchMonitor:
 
     def __init__(self, twin: Twin, reference: Reference, reference_id: str) -> None:
         fitted, alarms = reference.fitted, twin.alarms
-        scheduled = fitted.trajectory.schedule.columns
         self._twin, self._reference, self._id = twin, reference, reference_id
         self._aligner = Aligner(reference.recipe)
         self._health = SensorHealth(twin, reference.sensors)
         self._residual = Residual(fitted.trajectory)
-        self._statistics = Statistics(fitted.size, scheduled, fitted.trajectory.one_step.scaling.loops, fitted.limits)
+        self._statistics = statistics_of(fitted.trajectory, fitted.limits)
         self._learner = Learner(twin.tag_names, fitted.learner)
-        self._persistence = Persistence(immediate(len(twin.tags), scheduled))
+        self._persistence = persistence_of(fitted.trajectory)
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
-        roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), scheduled))
+        roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), fitted.trajectory.schedule.columns))
         self._spikes = Spikes(len(twin.tags))
-        self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + _AFTERMATH * reference.recipe.duration_s)
+        aftermath_s = REACH * reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
+        self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + aftermath_s)
 
     @property
     def reference_id(self) -> str | None:
@@ -77,28 +75,22 @@ class BatchMonitor:
         position = position_of(maturity, len(fitted.limits))
         health = self._health.advance(stretch.values)
         residuals = self._residual.advance(position, np.where(health.fit, stretch.values, np.nan))
-        limits = at_position(fitted.limits, position)
-        statistics = self._statistics.advance(position, residuals)
-        held = self._persistence.advance(statistics / limits)
+        residuals = residuals.resized(at_position(fitted.size, position))
+        ratio = self._statistics.advance(position, residuals) / at_position(fitted.limits, position)
+        held = self._persistence.advance(ratio)
         with np.errstate(divide="ignore"):
             excess = np.log(held) / at_position(fitted.tail, position)
-        excess[:, -2:] = -np.inf
-        causes, under_way = self._episode.advance(stretch.age_s, excess)
-        signed = np.copysign((statistics / limits)[:, : len(self._twin.tags)], residuals.innovation)
-        spiky, first = self._spikes.advance(signed)
-        learner = self._learner.advance(*learner_input(residuals, at_position(fitted.size, position), limits))
-        advisory = [replace(finding, over=finding.over & (under_way < 0)) for finding in learner]
-        size = residuals.size * at_position(fitted.size, position)
-        account = Account(self._twin, stretch.values, residuals, excess, size)
+        account = Account(self._twin, stretch.values, residuals, excess)
+        causes = self._causes(stretch, ratio, account)
+        plane = at_position(fitted.plane_limits, position)
         findings = (
             *health.findings,
-            *self._findings(held, _Causes(causes, under_way, spiky, first), account),
-            *advisory,
+            *self._findings(held, causes, account),
+            *self._advisory(learner_input(residuals, plane), causes),
         )
         return Judgement(
-            maturity, residuals.t2, limits[:, -2], residuals.spe, limits[:, -1], health.fit,
-            np.ones(len(stretch), dtype=bool), findings,
-            lambda row: contributors(account, row),
+            maturity, residuals.t2, plane[:, 0], residuals.spe, plane[:, 1], health.fit,
+            np.ones(len(stretch), dtype=bool), findings, lambda row: contributors(account, row),
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -120,28 +112,42 @@ class BatchMonitor:
             "learner": self._learner,
         }  # fmt: skip
 
+    def _causes(self, stretch: Stretch, ratio: FloatArray, account: Account) -> "_Causes":
+        over, under_way = self._episode.advance(stretch.age_s, account.excess)
+        off_schedule = np.copysign(ratio[:, : len(self._twin.tags)], account.residuals.innovation)
+        return _Causes(over, under_way, *self._spikes.advance(off_schedule))
+
+    def _advisory(self, heard: tuple[FloatArray, FloatArray, FloatArray], causes: "_Causes") -> Iterator[Finding]:
+        """What the learner finds, but not while a sensor or a schedule tag is known to be the cause."""
+        for finding in self._learner.advance(*heard):
+            yield replace(finding, over=finding.over & (causes.under_way < 0))
+
     def _findings(self, held: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
         """One finding a kind of statistic and cause; always for the process, for another once it has been a cause."""
         tags = len(self._twin.tags)
         levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
-            tag = None if cause == PROCESS else cause % tags
-            of_schedule = tag is not None and cause >= tags
+            tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
                 return contributors(account, row, first)
 
-            sensor = causes.spiky[:, tag] if of_schedule else np.full(len(held), tag is not None)
             for kind, level in levels.items():
                 over = (level > 1) & (causes.over == cause)
-                word = self._word(cause)
-                yield Finding(kind, word, "process", "approved", level, limit, over & ~sensor, explain)
-                yield Finding(kind, word, "sensor", "approved", level, limit, over & sensor, explain)
-            if of_schedule:
-                shows = causes.first[:, tag] & (causes.under_way == cause)
-                level = 2 * shows.astype(float)
-                yield Finding("spike", self._word(cause), "sensor", "approved", level, limit, shows, explain)
+                for category, which in self._categories(cause, causes):
+                    yield Finding(kind, word, category, "approved", level, limit, over & which, explain)
+            if cause >= tags:
+                shows = causes.first[:, cause - tags] & (causes.under_way == cause)
+                yield Finding("spike", word, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
+
+    def _categories(self, cause: int, causes: "_Causes") -> tuple[tuple[Category, BoolArray], ...]:
+        """Which category a cause has at which scans: a schedule tag's is the sensor's once the tag is spiky."""
+        tags, always = len(self._twin.tags), np.ones(len(causes.over), dtype=bool)
+        if cause < tags:
+            return (("process" if cause == PROCESS else "sensor", always),)
+        spiky = causes.spiky[:, cause - tags]
+        return ("process", ~spiky), ("sensor", spiky)
 
     def _word(self, cause: int) -> str:
         """``process``, ``sensor:TAG`` or ``process:TAG`` (its schedule)."""

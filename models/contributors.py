@@ -22,8 +22,7 @@ class Account:
     twin: Twin
     values: FloatArray  # (n, p)
     residuals: Residuals
-    excess: FloatArray  # (n, 6p + 2) in tails, from ``BatchMonitor``
-    size: FloatArray  # (n, p) size of innovations
+    excess: FloatArray  # (n, 6p) in tails, from ``BatchMonitor``
 
 
 def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
@@ -40,7 +39,7 @@ def contributors(account: Account, row: int, first: int | None = None) -> tuple[
 
 def _shares(account: Account, row: int) -> FloatArray:
     """Weights (p,) >= 0: how deep in its tail each tag is."""
-    own = account.excess[row, :-2].reshape(len(KINDS), -1).max(axis=0)
+    own = account.excess[row].reshape(len(KINDS), -1).max(axis=0)
     if not np.isfinite(own.max()):
         return np.zeros(len(own))
     weights = np.exp((own - own.max()) / _TEMPER)
@@ -50,7 +49,7 @@ def _shares(account: Account, row: int) -> FloatArray:
 def _contributor(account: Account, row: int, tag: int, share: float) -> Contributor:
     name = account.twin.tag_names[tag]
     observed, expected = _known(account.values[row, tag]), _known(account.residuals.expected[row, tag])
-    z = _known(account.residuals.innovation[row, tag] / account.size[row, tag])
+    z = _known(account.residuals.scaled[row, tag])
     unit = account.twin.tags[name].unit_of_measure
     share = min(share, 1.0)
     return Contributor(tag=name, share=share, observed=observed, expected=expected, z=z, unit_of_measure=unit)

@@ -63,10 +63,12 @@ class Episode:
         age_s
             Shape (n,).
         excess
-            Shape (n, 6p + 2): above 0 where a statistic is over its limit, in units of its tail.
+            Shape (n, 6p): above 0 where a statistic is over its limit, in units of its tail.
         """
         causes, under_way = np.full((2, len(age_s)), _NONE)
         over: BoolArray = np.any(excess > 0, axis=1)
+        if self._cause == _NONE and not over.any():
+            return causes, under_way
         for row in range(len(age_s)):
             if age_s[row] - self._last_s > self._memory_s:
                 self._cause = _NONE
@@ -91,7 +93,7 @@ class Episode:
         self._accused, self._moved = (np.array(numbers[name], dtype=bool) for name in ("accused", "moved"))
 
     def _judge(self, excess: FloatArray) -> int:
-        own = excess[:-2].reshape(len(KINDS), self._tags)
+        own = excess.reshape(len(KINDS), self._tags)
         moved = (own[KINDS.index("residual")] > 0) & self._roles.scheduled
         if (moved & ~self._moved).any():
             lead = int(np.where(moved & ~self._moved, own[KINDS.index("residual")], -np.inf).argmax())

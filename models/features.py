@@ -66,7 +66,7 @@ class Layout:
         """How many features."""
         return self.products + 2 * self.loops**2
 
-    def may_foretell(self, scaling: Scaling, tag: int) -> BoolArray:
+    def may_predict(self, scaling: Scaling, tag: int) -> BoolArray:
         """Which features foretell a tag, (F,): nothing of what it reads now, and only its own trajectory."""
         may = np.ones(self.width, dtype=bool)
         may[tag] = False

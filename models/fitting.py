@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray, IntArray
+from models.block import FloatArray
 from models.calibration import local_sums, local_width
 from models.learner import LearnerLimits, learn_learner_limits
 from models.limits import joint_limits, reach
@@ -25,19 +26,10 @@ class Fitted:
 
     trajectory: Trajectory
     size: FloatArray  # (G, p) usual ratio of innovations to their predicted size
-    limits: FloatArray  # (G, k) of the statistics
-    tail: FloatArray  # (G, k) upward spread of each statistic's log maximum over good batches
+    limits: FloatArray  # (G, 6p) of the tags' statistics
+    tail: FloatArray  # (G, 6p) upward spread of each statistic's log maximum over good batches
+    plane_limits: FloatArray  # (G, 2) of T² and SPE, each for itself: they raise nothing
     learner: LearnerLimits
-
-
-@dataclass(frozen=True, slots=True)
-class _LeftOut:
-    """One batch as the others see it."""
-
-    position: FloatArray  # (n,)
-    residuals: Residuals
-    scheduled: IntArray  # positions of schedule tags
-    loops: IntArray
 
 
 def fit(
@@ -47,50 +39,64 @@ def fit(
     progress: Progress,
 ) -> Fitted:
     """Trajectory of all batches, and limits that a good batch exceeds with probability ``budget``."""
+    positions = [position for position, _ in course]
     left_out = []
     for own, (position, values) in enumerate(course):
-        trajectory = learning.all_but(own)
-        residuals = Residual(trajectory).advance(position, values)
-        left_out.append(_LeftOut(position, residuals, trajectory.schedule.columns, trajectory.one_step.scaling.loops))
+        left_out.append(Residual(learning.all_but(own)).advance(position, values))
         progress("left-out batches", own + 1, len(course))
     trajectory = learning.all_but(None)
-    sizes, size = _widths([(one.position, _surprise(one.residuals)) for one in left_out], len(trajectory.mean))
-    statistics = [
-        Statistics(own, one.scheduled, one.loops).advance(one.position, one.residuals)
-        for own, one in zip(sizes, left_out, strict=True)
+    left_out, size = _in_usual_sizes(positions, left_out, len(trajectory.median))
+    limits, tail = _tag_limits(positions, left_out, trajectory, (1 - _LEARNER_SHARE) * budget)
+    plane = [
+        joint_limits([statistic(one)[:, None] for one in left_out], positions, len(limits), budget)[0]
+        for statistic in (attrgetter("t2"), attrgetter("spe"))
     ]
-    positions = [one.position for one in left_out]
-    at_once = immediate(trajectory.mean.shape[1], trajectory.schedule.columns)
-    held = [Persistence(at_once).advance(values) for values in statistics]
-    limits, tail = joint_limits(held, positions, len(trajectory.mean), (1 - _LEARNER_SHARE) * budget)
+    plane_limits = np.concatenate(plane, axis=1)
     progress("limits", 1, 2)
     seen = [
-        learner_input(one.residuals, at_position(own, one.position), at_position(limits, one.position))
-        for own, one in zip(sizes, left_out, strict=True)
+        learner_input(one, at_position(plane_limits, position))
+        for one, position in zip(left_out, positions, strict=True)
     ]
     learner = learn_learner_limits(seen, _LEARNER_SHARE * budget)
     progress("limits", 2, 2)
-    return Fitted(trajectory, size, limits, tail, learner)
+    return Fitted(trajectory, size, limits, tail, plane_limits, learner)
 
 
-def learner_input(
-    residuals: Residuals, size: FloatArray, limits: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What the learner hears: innovations (n, p) in their usual sizes, T² and SPE (n,) over their limits."""
-    scaled = residuals.innovation / (residuals.size * size)
-    return scaled, residuals.t2 / limits[:, -2], residuals.spe / limits[:, -1]
+def learner_input(residuals: Residuals, plane_limits: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What the learner hears: innovations (n, p) in their sizes, T² and SPE (n,) over their limits (n, 2)."""
+    return residuals.scaled, residuals.t2 / plane_limits[:, 0], residuals.spe / plane_limits[:, 1]
 
 
-def _surprise(residuals: Residuals) -> FloatArray:
-    surprise: FloatArray = np.abs(residuals.innovation / residuals.size)
-    return surprise
+def statistics_of(trajectory: Trajectory, limits: FloatArray | None = None) -> Statistics:
+    """The statistics of a batch judged by this trajectory; ``limits`` (G, 6p), once they are known."""
+    tags, loops = trajectory.median.shape[1], trajectory.one_step.scaling.loops
+    return Statistics(tags, trajectory.schedule.columns, loops, limits)
 
 
-def immediate(tags: int, scheduled: IntArray) -> BoolArray:
-    """Which statistics count from the first scan over their limit: the residuals of schedule tags; shape (6p + 2,)."""
-    at_once = np.zeros(len(KINDS) * tags + 2, dtype=bool)
-    at_once[scheduled] = True
-    return at_once
+def persistence_of(trajectory: Trajectory) -> Persistence:
+    """The residuals of schedule tags count from the first scan over their limit."""
+    at_once = np.zeros(len(KINDS) * trajectory.median.shape[1], dtype=bool)
+    at_once[trajectory.schedule.columns] = True
+    return Persistence(at_once)
+
+
+def _tag_limits(
+    positions: Sequence[FloatArray], left_out: Sequence[Residuals], trajectory: Trajectory, budget: float
+) -> tuple[FloatArray, FloatArray]:
+    held = [
+        persistence_of(trajectory).advance(statistics_of(trajectory).advance(position, one))
+        for position, one in zip(positions, left_out, strict=True)
+    ]
+    return joint_limits(held, positions, len(trajectory.median), budget)
+
+
+def _in_usual_sizes(
+    positions: Sequence[FloatArray], left_out: Sequence[Residuals], points: int
+) -> tuple[list[Residuals], FloatArray]:
+    """Residuals in sizes that the other batches' innovations usually have, and those of all batches (G, p)."""
+    pairs = list(zip(positions, left_out, strict=True))
+    others, size = _widths([(position, np.abs(one.scaled)) for position, one in pairs], points)
+    return [one.resized(at_position(own, position)) for own, (position, one) in zip(others, pairs, strict=True)], size
 
 
 def _widths(values: Sequence[tuple[FloatArray, FloatArray]], points: int) -> tuple[list[FloatArray], FloatArray]:

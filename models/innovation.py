@@ -20,7 +20,7 @@ from models.monitor import Numbers
 
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
-_CHUNK = 64  # scans at a time: always so many, see ``predict``
+_CHUNK = 64  # scans at a time: always so many, see ``product``
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +100,29 @@ class Past:
         readings[-1, absent] = readings[-2, absent]
         if self._one_step is None:
             return
-        before = predict(features_of(self._scaling, readings, level), self._one_step.ahead)[0]
+        before = product(features_of(self._scaling, readings, level), self._one_step.ahead)[0]
         readings[-1, absent] = np.clip(before[absent], -_CLIP, _CLIP)
         told = absent & self._one_step.weights.any(axis=0)
-        now = foretell(features_of(self._scaling, readings, level), self._one_step)[0]
+        now = predict(features_of(self._scaling, readings, level), self._one_step)[0]
         readings[-1, told] = np.clip(now[told], -_CLIP, _CLIP)
         doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
 
 
-def foretell(features: FloatArray, one_step: OneStep) -> FloatArray:
+def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     """Each tag's reading (n, p), in spreads from the centre.
 
     A controller's output stays between its ends; beyond them, where its law is unknown, it is foretold to stay.
     """
-    foretold, scaling = predict(features, one_step.weights), one_step.scaling
+    foretold, scaling = product(features, one_step.weights), one_step.scaling
     loops, (least, most) = scaling.loops, scaling.ends
     if len(loops):
-        second, last = predict(features, one_step.switched), features[:, len(scaling.centre) + loops]
+        second, last = product(features, one_step.switched), features[:, len(scaling.centre) + loops]
         given = np.where(past_threshold(features, scaling), second, foretold[:, loops])
         foretold[:, loops] = np.clip(given, np.minimum(least, last), np.maximum(most, last))
     return foretold
 
 
-def predict(features: FloatArray, weights: FloatArray) -> FloatArray:
+def product(features: FloatArray, weights: FloatArray) -> FloatArray:
     """The matrix product (n, F) x (F, k), with the same bits for a scan whatever others stand beside it.
 
     A matrix product's order of summation depends on its shape; so it is always taken of 64 rows, filled up with zeros

@@ -14,7 +14,7 @@ from models.block import FloatArray
 from models.calibration import limit_for
 from models.residuals import at_position
 
-_REACH = 0.022  # maturity to either side that is taken together
+REACH = 0.022  # maturity to either side that is taken together
 _NEVER = 1e12  # the limit of what no batch could be judged by
 _LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
 _LEAST_TAIL = 0.1  # of log maxima
@@ -30,40 +30,36 @@ def joint_limits(
     Parameters
     ----------
     held
-        Of each batch what its statistics have held, (n, k); the last two are T² and SPE, which have limits of their
-        own, for they raise nothing.
+        Of each batch what its statistics have held, (n, k), >= 0; NaN: not judged.
     positions
         Of each batch the scans' grid positions, (n,); NaN: not judged.
     points
         G.
     budget
-        Probability that a good batch passes any limit.
+        Probability that a good batch passes any of the limits.
     """
     windows = np.array([_window_maxima(values, at, points) for values, at in zip(held, positions, strict=True)])
-    joint = np.array(
-        [
-            _joint(values, at, np.delete(windows, own, axis=0), _step(points))
-            for own, (values, at) in enumerate(zip(held, positions, strict=True))
-        ]
-    )
+    joint = [
+        _joint(values, at, np.delete(windows, own, axis=0), _step(points))
+        for own, (values, at) in enumerate(zip(held, positions, strict=True))
+    ]
     usual, tail = (_between(part, points) for part in _usual(windows))
-    limit = np.array([np.log(limit_for(np.exp(column), budget, odd=False)) for column in joint.T])
-    limits: FloatArray = np.exp(usual + tail * np.repeat(limit, (usual.shape[1] - 2, 1, 1)))
+    limits: FloatArray = np.exp(usual + tail * np.log(limit_for(np.exp(np.array(joint)), budget, odd=False)))
     limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
     return limits, tail
 
 
 def reach(points: int) -> int:
     """Grid points to either side that are taken together."""
-    return max(2, round(_REACH * points))
+    return max(2, round(REACH * points))
 
 
-def _joint(held: FloatArray, position: FloatArray, others: FloatArray, step: int) -> FloatArray:
-    """How far a batch goes, in tails above what is usual of the others, (3,): by any tag's statistic, by T², by SPE."""
+def _joint(held: FloatArray, position: FloatArray, others: FloatArray, step: int) -> float:
+    """How far a batch ever goes, by any statistic, in tails above what is usual of the others."""
     usual, tail = _usual(others)
     place = np.minimum(position / step, len(usual) - 1.0)
-    far = (np.log(np.maximum(held, _LEAST)) - at_position(usual, place)) / at_position(tail, place)
-    return np.array([np.nanmax(far[:, :-2]), np.nanmax(far[:, -2]), np.nanmax(far[:, -1])])
+    far = (np.log(np.fmax(held, _LEAST)) - at_position(usual, place)) / at_position(tail, place)
+    return float(np.nanmax(far))
 
 
 def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -89,7 +85,7 @@ def _window_maxima(held: FloatArray, position: FloatArray, points: int) -> Float
     known = np.isfinite(position)
     at = np.rint(position[known]).astype(int)
     largest = np.zeros((points, held.shape[1]))
-    np.maximum.at(largest, at, held[known])
+    np.maximum.at(largest, at, np.nan_to_num(held[known]))
     near = reach(points)
     centres = range(0, points, _step(points))
     return np.array([largest[max(centre - near, 0) : centre + near + 1].max(axis=0) for centre in centres])

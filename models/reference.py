@@ -56,6 +56,7 @@ class Reference:
         """All numbers by name."""
         arrays: dict[str, NDArray[Any]] = dict(self.fitted.trajectory.arrays())
         arrays |= {"size": self.fitted.size, "limits": self.fitted.limits, "tail": self.fitted.tail}
+        arrays["plane_limits"] = self.fitted.plane_limits
         arrays |= self.fitted.learner.arrays()
         arrays |= self.sensors.arrays()
         for k, batch in enumerate(self.recordings):
@@ -94,6 +95,7 @@ class Reference:
                 arrays["size"],
                 arrays["limits"],
                 arrays["tail"],
+                arrays["plane_limits"],
                 LearnerLimits.from_arrays(arrays),
             ),
             sensors=SensorLimits.from_arrays(arrays),

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.block import FloatArray, IntArray
 from models.features import LAGS, Layout, Scaling, past_threshold
-from models.innovation import OneStep, Past, Predictors, foretell, predict
+from models.innovation import OneStep, Past, Predictors, predict, product
 from models.sizes import Sizes, log_size, may_excuse
 
 _RIDGE = 1e-4  # share of each feature's own power
@@ -46,7 +46,7 @@ class Regressions:
             for k in range(self._layout.loops)
         ]
         bare = [self._without_sizes(own) for own in range(len(batches))]
-        innovations = [each.readings - foretell(each.features, one) for each, one in zip(predictors, bare, strict=True)]
+        innovations = [each.readings - predict(each.features, one) for each, one in zip(predictors, bare, strict=True)]
         ahead, unknown = self._standing_in(predictors)
         told = np.isin(np.arange(self._layout.tags), tags)
         unknown = np.where(told, _mean_square(innovations), unknown)
@@ -84,7 +84,7 @@ class Regressions:
 
     def _solved(self, moments: Moments, tag: int, power: FloatArray) -> FloatArray:
         products, targets = moments
-        weights, use = np.zeros(len(products)), np.flatnonzero(self._layout.may_foretell(self._scaling, tag))
+        weights, use = np.zeros(len(products)), np.flatnonzero(self._layout.may_predict(self._scaling, tag))
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag], power[use])
         return weights
 
@@ -93,7 +93,7 @@ class Regressions:
         products, targets = _without(self._moments, None)
         weights, use = np.zeros_like(targets), np.flatnonzero(self._layout.from_before())
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
-        return weights, _mean_square([each.readings - predict(each.features, weights) for each in predictors])
+        return weights, _mean_square([each.readings - product(each.features, weights) for each in predictors])
 
     def _law(self, predictors: Predictors, loop: int, past: bool) -> Moments:
         """Moments of the scans at which a controller followed its first or second law, and was not at its most."""

@@ -1,15 +1,15 @@
 """What a running batch does that its trajectory does not foretell: residuals, tag by tag and together, scan by scan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.block import FloatArray
-from models.innovation import Past, foretell
+from models.innovation import Past, predict
 from models.monitor import Numbers
 from models.mspc import hotelling_t2, project, spe
 from models.schedule import ScheduleBank
-from models.sizes import Sizes, foretold_size
+from models.sizes import Sizes, predicted_size
 from models.trajectory import Trajectory
 
 _CLIP = 10.0  # one tag's residual counts no more than this in T² and SPE
@@ -20,14 +20,21 @@ class Residuals:
     """n scans of p tags; NaN: not judged."""
 
     z: FloatArray  # (n, p) standard deviations from the mean trajectory
-    innovation: (
-        FloatArray  # (n, p) spreads off the one-step prediction; a schedule tag: noise deviations off its schedule
-    )
+    innovation: FloatArray  # (n, p) spreads off the one-step prediction; a schedule tag: noise deviations off it
     size: FloatArray  # (n, p) > 0: predicted size of the innovation; a schedule tag: 1
     expected: FloatArray  # (n, p) what was foretold, in each tag's unit of measure
     plane: FloatArray  # (n, p) what T² and SPE are of
     t2: FloatArray  # (n,)
     spe: FloatArray  # (n,)
+
+    @property
+    def scaled(self) -> FloatArray:
+        """Innovations in their predicted sizes, (n, p)."""
+        return self.innovation / self.size
+
+    def resized(self, ratio: FloatArray) -> "Residuals":
+        """The same, predicted sizes times the ratio (n, p) that innovations usually have to them there."""
+        return replace(self, size=self.size * ratio)
 
 
 class Residual:
@@ -56,16 +63,16 @@ class Residual:
             Shape (n, p): readings fit to judge; NaN: none.
         """
         trajectory, columns = self._trajectory, self._trajectory.schedule.columns
-        mean, scale = at_position(trajectory.mean, position), at_position(trajectory.scale, position)
+        mean, scale = at_position(trajectory.median, position), at_position(trajectory.scale, position)
         z, one_step = (values - mean) / scale, trajectory.one_step
         scheduled, programme = self._bank.advance(position, values[:, columns])
         told = values.copy()
         told[:, columns] = np.where(np.isnan(values[:, columns]), programme, values[:, columns])
         predictors = self._past.advance(told, mean, scale)
-        foretold = foretell(predictors.features, one_step)
+        foretold = predict(predictors.features, one_step)
         innovation = np.where(np.isnan(mean), np.nan, predictors.readings - foretold)
         expected, plane = one_step.scaling.centre + one_step.scaling.spread * foretold, z.copy()
-        size = foretold_size(self._sizes.advance(predictors, innovation), predictors, one_step)
+        size = predicted_size(self._sizes.advance(predictors, innovation), predictors, one_step)
         innovation[:, columns] = plane[:, columns] = scheduled
         expected[:, columns], size[:, columns] = programme, 1.0
         plane = np.clip(plane, -_CLIP, _CLIP)

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.block import BoolArray, FloatArray
 from models.features import Layout
-from models.innovation import OneStep, Predictors, hold, predict
+from models.innovation import OneStep, Predictors, hold, product
 from models.monitor import Numbers
 
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
@@ -44,7 +44,7 @@ class Sizes:
         before, self._last = sizes[:-1], sizes[-1:].copy()
         hinges = features[:, layout.beyond + 4 * layout.tags : layout.acting]  # one scan before, and the constant 1
         acting = features[:, layout.acting + layout.loops : layout.products]
-        power = (predict(features, self._one_step.precision) * features).sum(axis=1, keepdims=True)
+        power = (product(features, self._one_step.precision) * features).sum(axis=1, keepdims=True)
         leverage = np.log(np.maximum(power, 1e-3))
         rare = [np.maximum(leverage - knot, 0.0) for knot in _KNOTS]
         return np.concatenate([np.minimum(predictors.far, _FAR), before, hinges, acting, leverage, *rare], axis=1)
@@ -71,13 +71,13 @@ def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
     return may
 
 
-def foretold_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
+def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
     """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
-    logs = np.clip(predict(circumstances, one_step.size_weights), _LEAST, _MOST)
+    logs = np.clip(product(circumstances, one_step.size_weights), _LEAST, _MOST)
     size: FloatArray = one_step.usual * np.exp(logs)
     if not predictors.doubt.any():
         return size
     n, lags, tags = predictors.doubt.shape
     variance = np.minimum(predictors.doubt * _DOUBT * one_step.unknown, 1.0).reshape(n, lags * tags)
-    doubtful: FloatArray = np.sqrt(size**2 + predict(variance, one_step.weights[: lags * tags] ** 2))
+    doubtful: FloatArray = np.sqrt(size**2 + product(variance, one_step.weights[: lags * tags] ** 2))
     return doubtful

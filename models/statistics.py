@@ -8,15 +8,7 @@ from models.block import FloatArray, IntArray
 from models.monitor import Numbers
 from models.residuals import Residuals, at_position
 
-KINDS = (
-    "residual",
-    "ewma",
-    "drift",
-    "noise",
-    "above",
-    "below",
-)  # one column a tag each, in this order; then t2 and spe
-JOINT = ("t2", "spe")
+KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order
 _SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 20.0, 8.0, 25.0, 8.0  # scans
 _CLIP = 8.0  # a larger residual adds no more than this to what accumulates
 _BOUND = 1.25  # times its limit: what accumulates goes no further
@@ -27,30 +19,25 @@ class Statistics:
 
     Parameters
     ----------
-    size
-        Shape (G, p), > 0: usual ratio of each tag's innovation to its predicted size, around each grid point.
+    tags
+        p.
     scheduled, loops
         Positions of the schedule tags and of controllers' outputs: they move by design, so they have no ``above`` and
         ``below``.
     limits
-        Shape (G, 6p + 2): of the statistics, once they are known.
+        Shape (G, 6p): of the statistics, once they are known.
     """
 
-    def __init__(
-        self, size: FloatArray, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None
-    ) -> None:
-        tags = size.shape[1]
-        self._size, self._scheduled, self._moved = size, scheduled, np.concatenate([scheduled, loops])
-        kinds = len(KINDS) - 1
-        self._bounds = np.full((len(size), kinds * tags), np.nan)
-        if limits is not None:
-            self._bounds = _BOUND * limits[:, tags : (kinds + 1) * tags]
+    def __init__(self, tags: int, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None) -> None:
+        self._scheduled, self._moved = scheduled, np.concatenate([scheduled, loops])
+        bounded = np.full((2, (len(KINDS) - 1) * tags), np.nan) if limits is None else limits[:, tags:]
+        self._bounds = _BOUND * bounded
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
         self._level, self._upset = Ewma(tags, _LEVEL), np.zeros((1, tags))
 
     def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
-        """Statistics (n, 6p + 2), all >= 0; NaN: not judged."""
-        own = residuals.innovation / (residuals.size * at_position(self._size, position))
+        """Statistics (n, 6p), all >= 0; NaN: not judged."""
+        own = residuals.scaled
         raw = own / self._company(own)
         scaled = np.clip(raw, -_CLIP, _CLIP)
         bounds = np.split(at_position(self._bounds, position), len(KINDS) - 1, axis=1)
@@ -63,7 +50,7 @@ class Statistics:
         for accumulated in (short, long, noise, level):
             accumulated[absent] = np.nan
         above, below = np.maximum(level, 0.0), np.maximum(-level, 0.0)
-        return np.column_stack([np.abs(raw), short, long, noise, above, below, residuals.t2, residuals.spe])
+        return np.column_stack([np.abs(raw), short, long, noise, above, below])
 
     def _company(self, residuals: FloatArray) -> FloatArray:
         """How upset the other tags have been of late, (n, p), >= 1: in an upset, each tag alone says less.

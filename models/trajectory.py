@@ -32,7 +32,7 @@ _CLIP = 10.0  # standardised residuals beyond this teach no more than this
 class Trajectory:
     """What is expected of p tags at G grid points."""
 
-    mean: FloatArray  # (G, p) median between batches, in each tag's unit of measure; NaN: too few were there
+    median: FloatArray  # (G, p) between batches, in each tag's unit of measure; NaN: too few were there
     scale: FloatArray  # (G, p) standard deviation between batches, > 0
     schedule: Schedule
     one_step: OneStep
@@ -129,22 +129,23 @@ class Learning:
 
     def all_but(self, own: int | None) -> Trajectory:
         """The trajectory of all batches but ``own`` (None: of all)."""
-        mean, scale = self._centre(own)
+        median, scale = self._centre(own)
         rest = np.arange(len(self._grids)) != (-1 if own is None else own)
         schedule = learn_schedule(self._aligned[rest], self._columns)
         loadings, eigenvalues = subspace(_shrunk(_total(self._correlations, own)))
-        return Trajectory(mean, scale, schedule, self._regressions.all_but(own), loadings, eigenvalues)
+        return Trajectory(median, scale, schedule, self._regressions.all_but(own), loadings, eigenvalues)
 
     def _centre(self, own: int | None) -> tuple[FloatArray, FloatArray]:
-        """Mean and scale without ``own``."""
+        """Median and scale without ``own``."""
         counts, squares = self._counts, self._deviations.sum(axis=0)
         if own is not None:
             counts, squares = counts - self._known[own], squares - self._deviations[own]
-        mean = np.where(counts >= _LEAST_BATCHES, self._median(own, counts), np.nan)
-        reach = max(2, len(mean) // 200)
+        median = np.where(counts >= _LEAST_BATCHES, self._median(own, counts), np.nan)
+        reach = max(2, len(median) // 200)
         scale = np.sqrt(np.maximum(_around(squares, reach), 0.0) / np.maximum(_around(counts, reach), 1.0))
         floor = _LEAST_SCALE * np.sqrt((scale**2).mean(axis=0))
-        return mean, np.maximum(scale, np.maximum(floor, 1e-9 * (1 + np.abs(np.nan_to_num(mean)).max(axis=0))))
+        least = 1e-9 * (1 + np.abs(np.nan_to_num(median)).max(axis=0))
+        return median, np.maximum(scale, np.maximum(floor, least))
 
     def _median(self, own: int | None, counts: IntArray) -> FloatArray:
         """Median of the batches but ``own`` at each grid point, shape (G, p): a few odd batches do not move it."""
@@ -160,8 +161,8 @@ class Learning:
 
     def _residuals(self, own: int) -> FloatArray:
         """A batch's standardised residuals from the others, shape (G, p)."""
-        mean, scale = self._centre(own)
-        return np.clip((np.where(self._known[own], self._grids[own], np.nan) - mean) / scale, -_CLIP, _CLIP)
+        median, scale = self._centre(own)
+        return np.clip((np.where(self._known[own], self._grids[own], np.nan) - median) / scale, -_CLIP, _CLIP)
 
     def _squares(self) -> FloatArray:
         """Each batch's squared deviations from the mean of the others, shape (B, G, p)."""

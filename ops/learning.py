@@ -13,7 +13,7 @@ from connectors.recordings import to_recorded_batch
 from models.block import RecordedBatch
 from models.continuous import SPANS, ContinuousReference, fit_continuous
 from models.reference import Reference, fit_reference
-from models.statistics import JOINT, KINDS
+from models.statistics import KINDS
 from ops.config import Configuration
 from ops.recorded import read
 from ops.terminal import finish, progress
@@ -81,10 +81,10 @@ def _of_batches(reference: Reference) -> Table:
     tags = len(reference.tags)
     title = f"Limits along the recipe ({reference.budget:g} false deviations a good batch)"
     table = Table("statistic", "tags", "lowest", "median", "highest", title=title, title_justify="left")
-    columns = {kind: slice(k * tags, (k + 1) * tags) for k, kind in enumerate(KINDS)}
-    columns |= {kind: slice(len(KINDS) * tags + k, len(KINDS) * tags + k + 1) for k, kind in enumerate(JOINT)}
-    for kind, part in columns.items():
-        limits = reference.fitted.limits[:, part]
+    fitted = reference.fitted
+    shown = {kind: fitted.limits[:, k * tags : (k + 1) * tags] for k, kind in enumerate(KINDS)}
+    shown |= {"t2": fitted.plane_limits[:, :1], "spe": fitted.plane_limits[:, 1:]}
+    for kind, limits in shown.items():
         used = limits[:, (limits < _UNLIMITED).any(axis=0)]
         spread = np.nanquantile(used, [0, 0.5, 1]) if used.size else [np.nan] * 3
         table.add_row(kind, str(used.shape[1]), *(f"{value:.3g}" for value in spread))

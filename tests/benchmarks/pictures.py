@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 
 from models.batch_monitor import BatchMonitor
 from models.block import RecordedBatch, Stretch
+from models.fitting import statistics_of
 from models.reference import fit_reference
 from models.residuals import Residual, Residuals, at_position
-from models.statistics import KINDS, Statistics
+from models.statistics import KINDS
 from models.trajectory import position_of
 from tests.released import COOLANT, FEED, PH, TEMPERATURE, grown, reactor_twin, released, spoilt
 
@@ -43,7 +44,7 @@ def trajectory(axes: Axes) -> None:
     batch = spoilt(grown(51), TEMPERATURE, 80, 120, 1.5)
     for one in released():
         axes.plot(hours(one), one.values[:, TEMPERATURE], color=GREY, lw=0.5)
-    axes.plot(hours(batch), at_position(FITTED.trajectory.mean, position(batch))[:, TEMPERATURE], color="black", lw=1)
+    axes.plot(hours(batch), at_position(FITTED.trajectory.median, position(batch))[:, TEMPERATURE], color="black", lw=1)
     axes.plot(hours(batch), batch.values[:, TEMPERATURE], color=RED, lw=1)
     axes.set_ylabel("temperature, °C")
 
@@ -77,8 +78,8 @@ def limits(axes: Axes) -> None:
     """The statistic of single errors, of a good batch and of one whose pH probe is off: its limit varies with age."""
     column = KINDS.index("residual") * len(TWIN.tags) + PH
     for batch, colour in ((grown(53), GREY), (spoilt(grown(51), PH, 80, 120, 0.3), RED)):
-        scheduled, loops = FITTED.trajectory.schedule.columns, FITTED.trajectory.one_step.scaling.loops
-        judged = Statistics(FITTED.size, scheduled, loops, FITTED.limits).advance(position(batch), residuals(batch))
+        sized = residuals(batch).resized(at_position(FITTED.size, position(batch)))
+        judged = statistics_of(FITTED.trajectory, FITTED.limits).advance(position(batch), sized)
         axes.plot(hours(batch), judged[:, column], color=colour, lw=1)
     axes.plot(hours(grown(53)), at_position(FITTED.limits, position(grown(53)))[:, column], color=BLUE, lw=1)
     axes.set_ylabel("pH, |e|")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.features import LAGS, Layout
-from models.innovation import OneStep, Past, foretell, predict
+from models.innovation import OneStep, Past, predict, product
 from models.regression import Regressions, learn_scaling
-from models.sizes import Sizes, foretold_size
+from models.sizes import Sizes, predicted_size
 
 VALVE, LEVEL, OTHER = range(3)
 SCANS = 400
@@ -52,7 +52,7 @@ def test_a_valve_is_foretold_by_its_law_on_either_side_of_the_threshold():
     values = tank(99)
     _, predictors = past(values)
     scaling = learnt().scaling
-    foretold = foretell(predictors.features, learnt())[:, VALVE] * scaling.spread[VALVE] + scaling.centre[VALVE]
+    foretold = predict(predictors.features, learnt())[:, VALVE] * scaling.spread[VALVE] + scaling.centre[VALVE]
     left = np.abs(values[LAGS:, VALVE] - foretold[LAGS:])
     assert np.median(left) < 0.02 * np.ptp(values[:, VALVE])
 
@@ -61,7 +61,7 @@ def test_a_valve_is_never_foretold_beyond_its_ends():
     values = tank(98)
     values[200:, LEVEL] -= 5.0
     _, predictors = past(values)
-    given = foretell(predictors.features, learnt())[:, VALVE]
+    given = predict(predictors.features, learnt())[:, VALVE]
     least, most = learnt().scaling.ends[:, 0]
     assert least <= given.min()
     assert given.max() <= most
@@ -71,8 +71,8 @@ def test_a_valve_is_never_foretold_beyond_its_ends():
 def test_a_scan_is_multiplied_to_the_same_bits_whatever_stands_beside_it(rows, before, columns):
     draw = np.random.default_rng(rows + 1000 * before)
     own, others, weights = draw.normal(size=(rows, 30)), draw.normal(size=(before, 30)), draw.normal(size=(30, columns))
-    beside = predict(np.concatenate([others, own]), weights)[before:]
-    assert beside.tobytes() == predict(own, weights).tobytes()
+    beside = product(np.concatenate([others, own]), weights)[before:]
+    assert beside.tobytes() == product(own, weights).tobytes()
 
 
 def test_an_absent_reading_is_stood_in_for_and_makes_what_it_enters_uncertain():
@@ -81,8 +81,8 @@ def test_an_absent_reading_is_stood_in_for_and_makes_what_it_enters_uncertain():
     sizes = []
     for values in (whole, gap):
         _, predictors = past(values)
-        innovations = predictors.readings - foretell(predictors.features, learnt())
-        sizes.append(foretold_size(Sizes(learnt()).advance(predictors, innovations), predictors, learnt()))
+        innovations = predictors.readings - predict(predictors.features, learnt())
+        sizes.append(predicted_size(Sizes(learnt()).advance(predictors, innovations), predictors, learnt()))
     assert np.isfinite(predictors.features).all()
     assert sizes[1][201, VALVE] > 1.2 * sizes[0][201, VALVE]
     np.testing.assert_allclose(sizes[1][260:], sizes[0][260:], rtol=0.05)
@@ -90,7 +90,7 @@ def test_an_absent_reading_is_stood_in_for_and_makes_what_it_enters_uncertain():
 
 def test_a_tag_is_not_foretold_by_what_it_reads_now():
     layout = Layout(3, 1)
-    may = layout.may_foretell(learnt().scaling, LEVEL)
+    may = layout.may_predict(learnt().scaling, LEVEL)
     assert not may[LEVEL]
     assert may[VALVE]
     assert len(may) == layout.width == learnt().weights.shape[0]

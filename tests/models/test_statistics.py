@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.accumulate import Ewma, Roughness
-from models.innovation import hold, predict
+from models.innovation import hold, product
 from models.persistence import Persistence
 from models.residuals import at_position
 
@@ -66,8 +66,8 @@ def test_a_schedule_tag_counts_at_once():
 @given(st.integers(1, 150))
 def test_what_is_foretold_has_the_same_bits_however_scans_are_cut(cut):
     features, weights = noise(150, 37), noise(37, 5, seed=5)
-    whole = predict(features, weights)
-    parts = [predict(part, weights) for part in (features[:cut], features[cut:]) if len(part)]
+    whole = product(features, weights)
+    parts = [product(part, weights) for part in (features[:cut], features[cut:]) if len(part)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
     np.testing.assert_allclose(whole, features @ weights, atol=1e-12)
 
