@@ -30,7 +30,7 @@ class OneStep:
     scaling: Scaling
     weights: FloatArray  # (F, p) foretells the reading, in spreads from the centre
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
-    precision: FloatArray  # (F, F) inverse of the features' mean products, over F: a usual scan's leverage is 1
+    precision: FloatArray  # (E, E) inverse of the mean products of the E earlier features, over E: see ``sizes``
     ahead: FloatArray  # (F, p) foretells the reading from the scans before alone
     unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations

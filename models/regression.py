@@ -78,7 +78,9 @@ class Regressions:
         for k, loop in enumerate(loops):
             switched[:, k] = self._solved(_without(self._laws[self._layout.loops + k], own), loop, power)
         scans = products[self._layout.acting - 1, self._layout.acting - 1]  # of the constant 1
-        precision = np.linalg.inv(products + np.diag(_RIDGE * power + 1e-9)) * scans / self._layout.width
+        before = np.flatnonzero(self._layout.from_before())
+        earlier = products[np.ix_(before, before)] + np.diag(_RIDGE * power[before] + 1e-9)
+        precision = np.linalg.inv(earlier) * scans / len(before)
         none = np.zeros(0)
         return OneStep(self._scaling, weights, switched, precision, none, none, none, none)
 

@@ -1,7 +1,8 @@
 """How large an innovation may be: its size, foretold from the circumstances one scan before.
 
 What is usual while a loop recovers, or where released batches seldom were (a high leverage), is a deviation while all
-is at rest. A tag's own last innovation is no circumstance: a deviation would excuse itself.
+is at rest. Only what was known before the scan counts, and not the tag's own last innovation: a deviation would excuse
+itself.
 
 References
 ----------
@@ -19,6 +20,7 @@ from models.monitor import Numbers
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -1.2, 4.0  # foretold logarithm of the size, in usual sizes
 _FAR = 4.0  # standard deviations from the trajectory, at most
+_LEAST_LEVERAGE = 1e-3  # of a usual scan's, which is 1
 _KNOTS = (1.0, 2.5)  # of the logarithm of leverage: beyond them sizes may grow faster
 _DOUBT = 2.5**2  # how many times the variance of a stand-in counts
 
@@ -35,6 +37,7 @@ class Sizes:
     def __init__(self, one_step: OneStep) -> None:
         self._one_step = one_step
         self._layout = Layout(len(one_step.usual), len(one_step.scaling.loops))
+        self._before = np.flatnonzero(self._layout.from_before())
         self._last = np.zeros((1, len(one_step.usual)))
 
     def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
@@ -44,8 +47,9 @@ class Sizes:
         before, self._last = sizes[:-1], sizes[-1:].copy()
         hinges = features[:, layout.beyond + 4 * layout.tags : layout.acting]  # one scan before, and the constant 1
         acting = features[:, layout.acting + layout.loops : layout.products]
-        power = (product(features, self._one_step.precision) * features).sum(axis=1, keepdims=True)
-        leverage = np.log(np.maximum(power, 1e-3))
+        earlier = features[:, self._before]
+        power = (product(earlier, self._one_step.precision) * earlier).sum(axis=1, keepdims=True)
+        leverage = np.log(np.maximum(power, _LEAST_LEVERAGE))
         rare = [np.maximum(leverage - knot, 0.0) for knot in _KNOTS]
         return np.concatenate([np.minimum(predictors.far, _FAR), before, hinges, acting, leverage, *rare], axis=1)
 
