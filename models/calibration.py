@@ -1,9 +1,4 @@
-"""Limits for one false-alarm budget, from what left-out released batches did.
-
-Every statistic is first divided by its own usual size at that maturity (``local_width``), then by its usual maximum
-over a batch; the joint maximum of a left-out batch over all statistics and scans has one tail, and one limit on it
-holds the budget for all detectors together.
-"""
+"""What a limit is made from: the tail of left-out batches' maxima, and the usual size of something along the recipe."""
 
 import numpy as np
 
@@ -20,8 +15,9 @@ _LEAST_SPREAD = 0.06  # of log maxima: ten maxima alone estimate a tail's width 
 def limit_for(maxima: FloatArray, probability: float, *, odd: bool = True) -> float:
     """The value a good batch's maximum exceeds with at most ``probability``.
 
-    A Gumbel tail is fitted to the logarithm of the maxima (location by the median, spread by the standard deviation,
-    not below a least one), and its spread inflated by (1 + 2 / B) for the uncertainty of B batches.
+    A Gumbel tail is fitted to the logarithm of the maxima: location by the median; spread by the standard deviation or
+    by the upper half (0.8 quantile), whichever is larger, not below a least one; inflated by (1 + 2 / B) for the
+    uncertainty of B batches.
 
     Parameters
     ----------
@@ -29,6 +25,8 @@ def limit_for(maxima: FloatArray, probability: float, *, odd: bool = True) -> fl
         Shape (B,), > 0: each left-out batch's largest value; B >= 2.
     probability
         In (0, 1).
+    odd
+        Whether odd batches count: if not, the spread is that of the upper half alone, which a batch or two do not move.
 
     Raises
     ------

@@ -60,18 +60,22 @@ class Habits:
                 found[k, row] = average
         return found
 
-    def distances(self, averages: FloatArray) -> FloatArray:
-        """Mahalanobis distances squared (n, len(SPANS)) of the averages of ``averages``."""
-        roots = [np.linalg.cholesky(precision) for precision in self.precision]
-        ones = [np.ones(root.shape[1]) for root in roots]
-        parts = zip(averages, roots, ones, strict=True)
-        return np.array([hotelling_t2(project(average, root), one) for average, root, one in parts]).T
+    def roots(self) -> FloatArray:
+        """Cholesky roots (len(SPANS), p, p) of the inverse covariances, for ``distances``."""
+        return np.linalg.cholesky(self.precision)
 
     def plane(self, values: FloatArray) -> FloatArray:
         """T² and SPE (n, 2) of readings (n, p)."""
         z = (values - self.mean) / self.scale
         scores = project(z, self.loadings)
         return np.array([hotelling_t2(scores, self.eigenvalues), spe(z, scores, self.loadings)]).T
+
+
+def distances(averages: FloatArray, roots: FloatArray) -> FloatArray:
+    """Mahalanobis distances squared (n, len(SPANS)) of the averages of ``Habits.averages``."""
+    ones = np.ones(roots.shape[2])
+    parts = zip(averages, roots, strict=True)
+    return np.array([hotelling_t2(project(average, root), ones) for average, root in parts]).T
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +163,9 @@ def _covariance(parts: Sequence[FloatArray]) -> FloatArray:
 def _limited(habits: Habits, runs: Sequence[FloatArray]) -> Habits:
     """The same with limits, from blocks of scans judged by what all the others taught."""
     left_out = [_left_out(runs, k, part) for k in range(len(runs)) for part in _parts(runs, k)]
-    distances, plane = (np.concatenate(found) for found in zip(*left_out, strict=True))
-    usual = np.quantile(distances, 1 - _SHARE, axis=0)
-    joint = np.quantile((distances / usual).max(axis=1), 1 - _SHARE)
+    far, plane = (np.concatenate(found) for found in zip(*left_out, strict=True))
+    usual = np.quantile(far, 1 - _SHARE, axis=0)
+    joint = np.quantile((far / usual).max(axis=1), 1 - _SHARE)
     return replace(habits, limits=usual * joint, plane_limits=np.quantile(plane, 1 - _SHARE, axis=0))
 
 
@@ -179,7 +183,7 @@ def _left_out(runs: Sequence[FloatArray], k: int, part: slice) -> tuple[FloatArr
     habits, lead = _habits(others), min(part.start, 3 * max(SPANS))
     seen = runs[k][part.start - lead : part.stop]
     averages = habits.averages(seen, np.zeros((len(SPANS), seen.shape[1])))
-    return habits.distances(averages)[lead:], habits.plane(seen)[lead:]
+    return distances(averages, habits.roots())[lead:], habits.plane(seen)[lead:]
 
 
 def _foretold(average: FloatArray, absent: BoolArray, precision: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from models.block import FloatArray, Stretch
-from models.continuous import SPANS, ContinuousReference
+from models.continuous import SPANS, ContinuousReference, distances
 from models.judgement import Finding, Judgement
 from models.monitor import Numbers
 from models.records import Contributor
@@ -34,6 +34,7 @@ class ContinuousMonitor:
     def __init__(self, twin: Twin, reference: ContinuousReference, reference_id: str) -> None:
         self._twin, self._habits, self.reference_id = twin, reference.habits, reference_id
         self._sensors = SensorHealth(twin, SensorLimits.permissive(twin))
+        self._roots = reference.habits.roots()
         self._averages = np.zeros((len(SPANS), len(twin.tags)))
 
     def judge(self, stretch: Stretch) -> Judgement:
@@ -42,12 +43,12 @@ class ContinuousMonitor:
         values = np.where(sensors.fit, stretch.values, np.nan)
         averages = self._habits.averages(values, self._averages)
         self._averages = averages[:, -1].copy()
-        distances, plane = self._habits.distances(averages), self._habits.plane(values)
+        far, plane = distances(averages, self._roots), self._habits.plane(values)
         ones = np.ones(len(values))
         findings = [
             Finding(
-                f"mewma_{span}", "process", "process", "approved", distances[:, k], limit * ones,
-                distances[:, k] > limit, self._explain(k, averages[k], values),
+                f"mewma_{span}", "process", "process", "approved", far[:, k], limit * ones,
+                far[:, k] > limit, self._explain(k, averages[k], values),
             )
             for k, (span, limit) in enumerate(zip(SPANS, self._habits.limits, strict=True))
         ]  # fmt: skip

@@ -35,6 +35,7 @@ class OneStep:
     unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
     size_weights: FloatArray  # (C, p) foretells the logarithm of size / usual
+    known: FloatArray  # (2, C) least and most of each circumstance in released batches
 
 
 @dataclass(frozen=True, slots=True)

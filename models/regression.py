@@ -39,7 +39,7 @@ class Regressions:
         self._scaling, self._tags = scaling, tags
         self._layout = Layout(len(scaling.centre), len(scaling.loops))
         predictors = [Past(scaling).advance(*batch) for batch in batches]
-        self._moments = [_moments(each.features, each.readings) for each in predictors]
+        self._moments = [_moments(each.features[LAGS:], each.readings[LAGS:]) for each in predictors]
         self._laws = [
             [self._law(each, k, past) for each in predictors]
             for past in (False, True)
@@ -53,9 +53,14 @@ class Regressions:
         usual = _usual(innovations)
         self._left_out = [replace(one, ahead=ahead, unknown=unknown, usual=usual) for one in bare]
         self._of_all = replace(self._without_sizes(None), ahead=ahead, unknown=unknown, usual=usual)
+        parts = list(zip(self._left_out, predictors, innovations, strict=True))
+        circumstances = [Sizes(one).advance(each, innovation)[LAGS:] for one, each, innovation in parts]
         self._size_moments = [
-            _size_moments(*each) for each in zip(self._left_out, predictors, innovations, strict=True)
+            _moments(told, log_size(innovation[LAGS:], usual))
+            for told, innovation in zip(circumstances, innovations, strict=True)
         ]
+        every = np.concatenate(circumstances)
+        self._known = np.array([every.min(axis=0), every.max(axis=0)])
 
     def all_but(self, own: int | None) -> OneStep:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
@@ -64,7 +69,8 @@ class Regressions:
         for tag in self._tags.tolist():
             use = np.flatnonzero(may_excuse(len(products), self._layout.tags, tag))
             weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
-        return replace(self._of_all if own is None else self._left_out[own], size_weights=weights)
+        one = self._of_all if own is None else self._left_out[own]
+        return replace(one, size_weights=weights, known=self._known)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -82,7 +88,7 @@ class Regressions:
         earlier = products[np.ix_(before, before)] + np.diag(_RIDGE * power[before] + 1e-9)
         precision = np.linalg.inv(earlier) * scans / len(before)
         none = np.zeros(0)
-        return OneStep(self._scaling, weights, switched, precision, none, none, none, none)
+        return OneStep(self._scaling, weights, switched, precision, none, none, none, none, none)
 
     def _solved(self, moments: Moments, tag: int, power: FloatArray) -> FloatArray:
         products, targets = moments
@@ -104,11 +110,8 @@ class Regressions:
         at_end = np.nan_to_num(given) > most - _NEAR * (most - least)
         shows = ~(at_end | np.concatenate([[False], at_end[:-1]]))
         shows &= past_threshold(predictors.features, self._scaling)[:, loop] == past
+        shows[:LAGS] = False  # they have no past
         return _moments(predictors.features[shows], predictors.readings[shows])
-
-
-def _size_moments(one_step: OneStep, predictors: Predictors, innovations: FloatArray) -> Moments:
-    return _moments(Sizes(one_step).advance(predictors, innovations), log_size(innovations, one_step.usual))
 
 
 def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
@@ -149,8 +152,7 @@ def _misfit(rows: FloatArray) -> float:
 
 def _moments(features: FloatArray, targets: FloatArray) -> Moments:
     """Sums of products (F, F), and with the targets (F, p); an absent target counts as 0."""
-    later = features[LAGS:]
-    return later.T @ later, later.T @ np.nan_to_num(targets[LAGS:])
+    return features.T @ features, features.T @ np.nan_to_num(targets)
 
 
 def _without(moments: Sequence[Moments], own: int | None) -> Moments:

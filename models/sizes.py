@@ -77,7 +77,8 @@ def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
 
 def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
     """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
-    logs = np.clip(product(circumstances, one_step.size_weights), _LEAST, _MOST)
+    known = np.clip(circumstances, *one_step.known)  # what is beyond all experience says no more than its edge
+    logs = np.clip(product(known, one_step.size_weights), _LEAST, _MOST)
     size: FloatArray = one_step.usual * np.exp(logs)
     if not predictors.doubt.any():
         return size

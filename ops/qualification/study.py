@@ -1,7 +1,6 @@
 """All batches, each left out once, over several processes."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -121,16 +120,14 @@ def _all(task: _Task, processes: int) -> Iterator[tuple[int, Trial]]:
     if processes == 1:
         yield from ((own, task.trial(own)) for own in everything)
         return
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # heard by the processes started below: one core each
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, initializer=_take, initargs=(task,)) as pool:
         waiting = {pool.submit(_trial, own): own for own in everything}
         try:
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
-        except BaseException:
+        finally:  # interrupted: what waits is not begun
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 _given: list[_Task] = []  # in a worker process: the task, sent once rather than with every batch

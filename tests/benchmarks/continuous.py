@@ -1,12 +1,9 @@
 """Detection without batches: the Tennessee Eastman process learnt from a recording, the valve rig from a cold start.
 
-    python -m tests.benchmarks.continuous ../shared/data
-
 A row is *in alarm* while a deviation of the process or of a sensor is open: raised, and not yet cleared.
 """
 
 import csv
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,17 +135,3 @@ def in_alarm(twin: Twin, monitors: Monitors, observed_us: IntArray, values: Floa
                 (there.add if said.state in ("UNACK", "ACKED") else there.discard)(said.deviation_id)
         alarmed[row] = bool(there)
     return alarmed
-
-
-def main(shared: Path) -> None:
-    """Print both tables."""
-    for row in tennessee_eastman(shared / "tep"):
-        print(row)
-    rig = valve_rig(shared / "skab")
-    for file in rig:
-        print(file)
-    print(pooled(rig))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -190,25 +190,18 @@ def test_a_feed_meter_that_spikes_once_is_said_to_be_the_sensor_one_scan_later()
     assert first == {"process": 100, "sensor": 101}
 
 
-def test_three_per_cent_of_readings_absent_raise_nothing():
-    batch = grown(55)
-    values = np.where(np.random.default_rng(55).random(batch.values.shape) < 0.03, np.nan, batch.values)
-    assert causes(judged(replace(batch, values=values))) == causes(judged(batch))
-
-
-@pytest.mark.xfail(reason="its step upsets what is foretold of oxygen, which then leads (see decision 10)", strict=True)
-def test_a_biased_ph_probe_that_nothing_follows_is_the_sensor():
-    assert causes(judged(spoilt(grown(51), PH, 80, 120, 0.3))) == {"sensor:ph"}
+@pytest.mark.parametrize("seed", [56, 57, 58, 59, 60])
+def test_three_per_cent_of_readings_absent_raise_nothing(seed):
+    batch = grown(seed)
+    values = np.where(np.random.default_rng(seed).random(batch.values.shape) < 0.03, np.nan, batch.values)
+    assert causes(judged(replace(batch, values=values))) == set()
 
 
 def test_a_biased_sensor_that_nothing_follows_is_the_sensor():
-    assert causes(judged(spoilt(grown(51), TEMPERATURE, 80, 120, 1.5))) == {"sensor:temperature"}
+    assert causes(judged(spoilt(grown(51), PH, 80, 120, 0.3))) == {"sensor:ph"}
 
 
-LET_GO = "when it lets go an hour later, the temperature jumps alone: a new episode, called its sensor's"
-
-
-@pytest.mark.parametrize("batch", [pytest.param(52, marks=pytest.mark.xfail(reason=LET_GO, strict=True)), 60, 61, 62])
+@pytest.mark.parametrize("batch", [52, 60, 61, 62])
 def test_an_actuator_that_sticks_open_is_the_process(batch):
     assert causes(judged(spoilt(grown(batch), COOLANT, 80, 120, 80.0))) == {"process"}
 
