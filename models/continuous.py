@@ -62,7 +62,8 @@ class Habits:
 
     def roots(self) -> FloatArray:
         """Cholesky roots (len(SPANS), p, p) of the inverse covariances, for ``distances``."""
-        return np.linalg.cholesky(self.precision)
+        roots: FloatArray = np.linalg.cholesky(self.precision).astype(np.float64)
+        return roots
 
     def plane(self, values: FloatArray) -> FloatArray:
         """T² and SPE (n, 2) of readings (n, p)."""

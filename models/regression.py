@@ -1,11 +1,13 @@
 """Learning the one-step regressions of ``models.innovation`` from released batches, any one of them left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
-from models.block import FloatArray, IntArray
+from models.block import BoolArray, FloatArray, IntArray
 from models.features import LAGS, Layout, Scaling, past_threshold
 from models.innovation import OneStep, Past, Predictors, predict, product
 from models.sizes import Sizes, log_size, may_excuse
@@ -36,27 +38,20 @@ class Regressions:
     """
 
     def __init__(self, scaling: Scaling, batches: Sequence[Course], tags: IntArray) -> None:
-        self._scaling, self._tags = scaling, tags
+        self._scaling, self._tags, self._batches = scaling, tags, batches
         self._layout = Layout(len(scaling.centre), len(scaling.loops))
-        predictors = [Past(scaling).advance(*batch) for batch in batches]
-        self._moments = [_moments(each.features[LAGS:], each.readings[LAGS:]) for each in predictors]
-        self._laws = [
-            [self._law(each, k, past) for each in predictors]
-            for past in (False, True)
-            for k in range(self._layout.loops)
-        ]
+        self._total = _summed(self._moments(own) for own in range(len(batches)))
         bare = [self._without_sizes(own) for own in range(len(batches))]
-        innovations = [each.readings - predict(each.features, one) for each, one in zip(predictors, bare, strict=True)]
-        ahead, unknown = self._standing_in(predictors)
-        told = np.isin(np.arange(self._layout.tags), tags)
-        unknown = np.where(told, _mean_square(innovations), unknown)
-        usual = _usual(innovations)
-        self._left_out = [replace(one, ahead=ahead, unknown=unknown, usual=usual) for one in bare]
-        self._of_all = replace(self._without_sizes(None), ahead=ahead, unknown=unknown, usual=usual)
-        parts = list(zip(self._left_out, predictors, innovations, strict=True))
-        circumstances = [Sizes(one).advance(each, innovation)[LAGS:] for one, each, innovation in parts]
+        innovations = [self._innovations(one, own) for own, one in enumerate(bare)]
+        shared = self._shared(innovations)
+        self._left_out = [replace(one, **shared) for one in bare]
+        self._of_all = replace(self._without_sizes(None), **shared)
+        circumstances = [
+            Sizes(self._precise(own)).advance(self._predictors(own), innovation)[LAGS:]
+            for own, innovation in enumerate(innovations)
+        ]
         self._size_moments = [
-            _moments(told, log_size(innovation[LAGS:], usual))
+            _moments(told, log_size(innovation[LAGS:], self._of_all.usual))
             for told, innovation in zip(circumstances, innovations, strict=True)
         ]
         every = np.concatenate(circumstances)
@@ -64,31 +59,63 @@ class Regressions:
 
     def all_but(self, own: int | None) -> OneStep:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
-        products, targets = _without(self._size_moments, own)
+        products, targets = _summed([one] for k, one in enumerate(self._size_moments) if k != own)[0]
         weights = np.zeros_like(targets)
         for tag in self._tags.tolist():
             use = np.flatnonzero(may_excuse(len(products), self._layout.tags, tag))
             weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
-        one = self._of_all if own is None else self._left_out[own]
-        return replace(one, size_weights=weights, known=self._known)
+        return replace(self._precise(own), size_weights=weights, known=self._known)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
+    def _predictors(self, own: int) -> Predictors:
+        return Past(self._scaling).advance(*self._batches[own])
+
+    def _innovations(self, one_step: OneStep, own: int) -> FloatArray:
+        predictors = self._predictors(own)
+        return predictors.readings - predict(predictors.features, one_step)
+
+    def _moments(self, own: int) -> list[Moments]:
+        """One batch's: over all scans; then each controller's first law, then each one's second."""
+        predictors, loops = self._predictors(own), range(self._layout.loops)
+        shows = [self._shows(predictors, loop, past) for past in (False, True) for loop in loops]
+        every = np.arange(len(predictors.features)) >= LAGS
+        return [_moments(predictors.features[which], predictors.readings[which]) for which in (every, *shows)]
+
+    def _rest(self, own: int | None) -> list[Moments]:
+        """As ``_moments``, of all batches but ``own``."""
+        if own is None:
+            return self._total
+        pairs = zip(self._total, self._moments(own), strict=True)
+        return [(total[0] - part[0], total[1] - part[1]) for total, part in pairs]
+
     def _without_sizes(self, own: int | None) -> OneStep:
-        products, targets = _without(self._moments, own)
+        (products, targets), *laws = self._rest(own)
         weights, power = np.zeros_like(targets), np.diag(products)
         switched, loops = np.zeros((len(weights), self._layout.loops)), self._scaling.loops.tolist()
         for tag in self._tags.tolist():
-            first = _without(self._laws[loops.index(tag)], own) if tag in loops else (products, targets)
+            first = laws[loops.index(tag)] if tag in loops else (products, targets)
             weights[:, tag] = self._solved(first, tag, power)
         for k, loop in enumerate(loops):
-            switched[:, k] = self._solved(_without(self._laws[self._layout.loops + k], own), loop, power)
+            switched[:, k] = self._solved(laws[self._layout.loops + k], loop, power)
+        none = np.zeros(0)
+        return OneStep(self._scaling, weights, switched, none, none, none, none, none, none)
+
+    def _precise(self, own: int | None) -> OneStep:
+        """The regressions with the precision of the features known before a scan."""
+        products = self._total[0][0] if own is None else self._rest(own)[0][0]
         scans = products[self._layout.acting - 1, self._layout.acting - 1]  # of the constant 1
         before = np.flatnonzero(self._layout.from_before())
-        earlier = products[np.ix_(before, before)] + np.diag(_RIDGE * power[before] + 1e-9)
-        precision = np.linalg.inv(earlier) * scans / len(before)
-        none = np.zeros(0)
-        return OneStep(self._scaling, weights, switched, precision, none, none, none, none, none)
+        earlier = products[np.ix_(before, before)] + np.diag(_RIDGE * np.diag(products)[before] + 1e-9)
+        one_step = self._of_all if own is None else self._left_out[own]
+        return replace(one_step, precision=np.linalg.inv(earlier) * scans / len(before))
+
+    def _shared(self, innovations: Sequence[FloatArray]) -> dict[str, Any]:
+        """What is always of all batches: stand-ins, their variance, and usual sizes of innovations."""
+        ahead, unknown = self._standing_in()
+        told = np.isin(np.arange(self._layout.tags), self._tags)
+        unknown = np.where(told, _mean_square(innovations), unknown)
+        return {"ahead": ahead, "unknown": unknown, "usual": _usual(innovations)}
 
     def _solved(self, moments: Moments, tag: int, power: FloatArray) -> FloatArray:
         products, targets = moments
@@ -96,22 +123,23 @@ class Regressions:
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag], power[use])
         return weights
 
-    def _standing_in(self, predictors: Sequence[Predictors]) -> tuple[FloatArray, FloatArray]:
+    def _standing_in(self) -> tuple[FloatArray, FloatArray]:
         """What the scans before foretell of every tag: weights (F, p), and the variance (p,) of what they leave."""
-        products, targets = _without(self._moments, None)
+        products, targets = self._total[0]
         weights, use = np.zeros_like(targets), np.flatnonzero(self._layout.from_before())
         weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
-        return weights, _mean_square([each.readings - product(each.features, weights) for each in predictors])
+        every = (self._predictors(own) for own in range(len(self._batches)))
+        return weights, _mean_square([each.readings - product(each.features, weights) for each in every])
 
-    def _law(self, predictors: Predictors, loop: int, past: bool) -> Moments:
-        """Moments of the scans at which a controller followed its first or second law, and was not at its most."""
+    def _shows(self, predictors: Predictors, loop: int, past: bool) -> BoolArray:
+        """Scans (n,) at which a controller followed its first or second law, and was not at its most."""
         least, most = self._scaling.ends[:, loop]
         given = predictors.readings[:, self._scaling.loops[loop]]
         at_end = np.nan_to_num(given) > most - _NEAR * (most - least)
-        shows = ~(at_end | np.concatenate([[False], at_end[:-1]]))
+        shows: BoolArray = ~(at_end | np.concatenate([[False], at_end[:-1]]))
         shows &= past_threshold(predictors.features, self._scaling)[:, loop] == past
         shows[:LAGS] = False  # they have no past
-        return _moments(predictors.features[shows], predictors.readings[shows])
+        return shows
 
 
 def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
@@ -155,11 +183,9 @@ def _moments(features: FloatArray, targets: FloatArray) -> Moments:
     return features.T @ features, features.T @ np.nan_to_num(targets)
 
 
-def _without(moments: Sequence[Moments], own: int | None) -> Moments:
-    rest = [each for k, each in enumerate(moments) if k != own]
-    products: FloatArray = np.sum([each[0] for each in rest], axis=0)
-    targets: FloatArray = np.sum([each[1] for each in rest], axis=0)
-    return products, targets
+def _summed(parts: Iterable[list[Moments]]) -> list[Moments]:
+    """Sums of moments in the same place, one part at a time: a batch's are megabytes."""
+    return reduce(lambda total, part: [(a + c, b + d) for (a, b), (c, d) in zip(total, part, strict=True)], parts)
 
 
 def _ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = None) -> FloatArray:
