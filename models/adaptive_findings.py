@@ -9,12 +9,12 @@ from models.block import BoolArray, FloatArray
 from models.first_scans import WINDOWS, FirstScans, Plane
 from models.judgement import Finding
 from models.mspc import project, spe_parts, t2_parts
+from models.ranking import Seen, ranked
 from models.records import Contributor
 from models.twin import Twin
 
 _NAMES = ("residual", *(f"ewma_{window}" for window in WINDOWS))
 _MOST = 3  # contributors named
-_LEAST_SHARE = 0.01
 
 Explain = Callable[[int], tuple[Contributor, ...]]
 
@@ -94,27 +94,5 @@ class Account:
 
     def _contributors(self, row: int, weights: FloatArray) -> tuple[Contributor, ...]:
         """The tags of most weight (p,) >= 0 with their shares of it."""
-        total = weights.sum()
-        if not total > 0:
-            return ()
-        most = np.argsort(-weights, kind="stable")[:_MOST].tolist()
-        return tuple(
-            self._contributor(row, tag, float(weights[tag] / total))
-            for tag in most
-            if weights[tag] >= _LEAST_SHARE * total
-        )
-
-    def _contributor(self, row: int, tag: int, share: float) -> Contributor:
-        name = self._twin.tag_names[tag]
-        return Contributor(
-            tag=name,
-            share=min(share, 1.0),
-            observed=_known(self._values[row, tag]),
-            expected=_known(self._judged.expected[row, tag]),
-            z=_known(self._judged.z[row, 0, tag]),
-            unit_of_measure=self._twin.tags[name].unit_of_measure,
-        )
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+        seen = Seen(self._values[row], self._judged.expected[row], self._judged.z[row, 0])
+        return ranked(self._twin, weights, seen, _MOST)

@@ -8,12 +8,12 @@ from models.block import FloatArray, Stretch
 from models.continuous import SPANS, ContinuousReference, distances
 from models.judgement import Finding, Judgement
 from models.monitor import Numbers
+from models.ranking import Seen, ranked
 from models.records import Contributor
 from models.sensor import SensorHealth, SensorLimits
 from models.twin import Twin
 
 _MOST = 3  # contributors named
-_LEAST_SHARE = 0.01
 
 
 class ContinuousMonitor:
@@ -74,26 +74,11 @@ class ContinuousMonitor:
         ----------
         Alcala & Qin (2009), Automatica 45(7), 1593-1600.
         """
-        precision = self._habits.precision[k]
+        habits, precision = self._habits, self._habits.precision[k]
 
         def explain(row: int) -> tuple[Contributor, ...]:
-            return self._contributors(values[row], (precision * averages[row]).sum(axis=1) ** 2 / np.diag(precision))
+            weights = (precision * averages[row]).sum(axis=1) ** 2 / np.diag(precision)
+            seen = Seen(values[row], habits.mean, (values[row] - habits.mean) / habits.scale)
+            return ranked(self._twin, weights, seen, _MOST)
 
         return explain
-
-    def _contributors(self, values: FloatArray, weights: FloatArray) -> tuple[Contributor, ...]:
-        """The tags of most weight (p,) >= 0 with their shares of it, as they read (p,)."""
-        shares = weights / (weights.sum() or 1.0)
-        most = [tag for tag in np.argsort(-shares, kind="stable")[:_MOST].tolist() if shares[tag] >= _LEAST_SHARE]
-        return tuple(self._contributor(tag, values[tag], float(shares[tag])) for tag in most)
-
-    def _contributor(self, tag: int, value: float, share: float) -> Contributor:
-        name, known = self._twin.tag_names[tag], bool(np.isfinite(value))
-        return Contributor(
-            tag=name,
-            share=min(share, 1.0),
-            observed=float(value) if known else None,
-            expected=float(self._habits.mean[tag]),
-            z=float((value - self._habits.mean[tag]) / self._habits.scale[tag]) if known else None,
-            unit_of_measure=self._twin.tags[name].unit_of_measure,
-        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray
+from models.ranking import Seen, ranked
 from models.records import Contributor
 from models.residuals import Residuals
 from models.statistics import KINDS
@@ -30,11 +31,9 @@ def contributors(account: Account, row: int, first: int | None = None) -> tuple[
     shares = _shares(account, row)
     if first is not None:
         shares[first] = shares.max() + _LEAST_SHARE
-    total = shares.sum()
-    if not total > 0:
-        return ()
-    order = np.argsort(-shares, kind="stable")[:_MOST].tolist()
-    return tuple(_contributor(account, row, tag, float(shares[tag] / total)) for tag in order if shares[tag] > 0)
+    residuals = account.residuals
+    seen = Seen(account.values[row], residuals.expected[row], residuals.scaled[row])
+    return ranked(account.twin, shares, seen, _MOST)
 
 
 def _shares(account: Account, row: int) -> FloatArray:
@@ -44,16 +43,3 @@ def _shares(account: Account, row: int) -> FloatArray:
         return np.zeros(len(own))
     weights = np.exp((own - own.max()) / _TEMPER)
     return np.where(weights >= _LEAST_SHARE, weights, 0.0)
-
-
-def _contributor(account: Account, row: int, tag: int, share: float) -> Contributor:
-    name = account.twin.tag_names[tag]
-    observed, expected = _known(account.values[row, tag]), _known(account.residuals.expected[row, tag])
-    z = _known(account.residuals.scaled[row, tag])
-    unit = account.twin.tags[name].unit_of_measure
-    share = min(share, 1.0)
-    return Contributor(tag=name, share=share, observed=observed, expected=expected, z=z, unit_of_measure=unit)
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

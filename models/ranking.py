@@ -1,0 +1,44 @@
+"""Tags in order of how much they have to do with something, with what was seen and expected of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.block import FloatArray
+from models.records import Contributor
+from models.twin import Twin
+
+_LEAST_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of p tags at one scan; NaN: none."""
+
+    observed: FloatArray  # (p,) in each tag's unit of measure
+    expected: FloatArray  # (p,) likewise
+    z: FloatArray  # (p,) how far apart, in usual deviations
+
+
+def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> tuple[Contributor, ...]:
+    """The ``most`` tags of largest weight (p,) >= 0, each with its share of all; shares below 1 % are left out."""
+    total = weights.sum()
+    if not total > 0:
+        return ()
+    shares = weights / total
+    order = [tag for tag in np.argsort(-shares, kind="stable")[:most].tolist() if shares[tag] >= _LEAST_SHARE]
+    return tuple(
+        Contributor(
+            tag=twin.tag_names[tag],
+            share=min(float(shares[tag]), 1.0),
+            observed=_known(seen.observed[tag]),
+            expected=_known(seen.expected[tag]),
+            z=_known(seen.z[tag]),
+            unit_of_measure=twin.tags[twin.tag_names[tag]].unit_of_measure,
+        )
+        for tag in order
+    )
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
