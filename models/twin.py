@@ -47,7 +47,7 @@ class Alarms(Section, frozen=True, kw_only=True):
     on_delay_s: NotNegative = 0.0  # over its limit this long before it is raised
     off_delay_s: NotNegative = 3600.0  # back within its limit this long before it is cleared
     deadband: Annotated[float, Meta(ge=0, lt=1)] = 0.05  # below its limit by this share before it counts as back
-    rejoin_s: NotNegative = 3600.0  # raised again this soon after clearing: the same deviation
+    rejoin_s: NotNegative = 3600.0  # raised again this soon: the same deviation; a sensor's: all batch long
     process_priority: Priority = "high"
     sensor_priority: Priority = "medium"
     context_priority: Priority = "low"
