@@ -43,7 +43,7 @@ def client_config(kafka: Kafka, on_error: Callable[[KafkaError], None] | None = 
         "reconnect.backoff.max.ms": 1000,
     }  # 10 s of its own would be lost
     config |= {"bootstrap.servers": kafka.bootstrap_servers, **kafka.config}
-    config |= {setting: _secret(setting, place) for setting, place in kafka.secrets.items()}
+    config |= {setting: secret_at(f'kafka.secrets."{setting}"', place) for setting, place in kafka.secrets.items()}
     config |= {"logger": LOG, "error_cb": on_error or (lambda error: None)}
     return config
 
@@ -68,9 +68,15 @@ def is_away(error: KafkaError) -> bool:
     return error.code() in _AWAY
 
 
-def _secret(setting: str, place: str) -> str:
+def secret_at(key: str, place: str) -> str:
+    """What stands where a configuration says: ``env:NAME`` or ``file:PATH``.
+
+    Raises
+    ------
+    ConfigError
+        It is not there; the message names ``key``.
+    """
     kind, _, name = place.partition(":")
-    key = f'kafka.secrets."{setting}"'
     if kind == "env" and name:
         if name not in os.environ:
             raise ConfigError(f"{key}: environment variable {name} is not set; set it before starting PATrol")

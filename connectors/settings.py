@@ -67,3 +67,29 @@ class Exposition(Section, frozen=True, kw_only=True):
 
     address: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 9464  # 0: any free port
+
+
+class Proxy(Section, frozen=True, kw_only=True):
+    """``[console.proxy]``: a reverse proxy that signs people in and says who they are in headers."""
+
+    trusted: tuple[str, ...] = ()  # addresses or networks; from anywhere else the headers mean nothing
+    user_header: str = "X-Forwarded-User"
+    groups_header: str = "X-Forwarded-Groups"  # names with commas between
+    viewers: tuple[str, ...] = ()  # groups whose members may look
+    operators: tuple[str, ...] = ()  # groups whose members may act
+    engineers: tuple[str, ...] = ()  # groups whose members may act, and shelve for long
+
+
+class Console(Section, frozen=True, kw_only=True):
+    """``[console]``: the control-room page."""
+
+    address: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 9465  # 0: any free port
+    users: str = "users.toml"  # file of who may sign in
+    secret: str = ""  # "env:NAME" or "file:PATH": what signs the cookies; none: a new one at every start
+    tls_certificate: str = ""  # PEM file; none: plain HTTP, for this machine or behind a proxy only
+    tls_key: str = ""
+    session_h: Positive = 12.0  # after so long one signs in again
+    history_h: Positive = 72.0  # scans older than this (broker's time) are not read at the start
+    memory_mb: Positive = 256.0  # of scans kept; the oldest ended batches go first
+    proxy: Proxy = Proxy()

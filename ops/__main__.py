@@ -29,6 +29,7 @@ COMMANDS = {
     "learn": "Learn released batches into a candidate reference, beside a live run.",
     "replay": "Watch recorded batches as if they were live, without Kafka.",
     "play": "Publish a recording to Kafka as if it were live.",
+    "console": "Serve the control-room page: deviations, the plant, every batch.",
     "reference": "Learn, show, approve, list and retire references.",
     "qualify": "Write the performance qualification report of a reference.",
     "check": "Check configuration, reference, topics and ports before a batch starts.",
@@ -115,7 +116,7 @@ def explain(exc: BaseException) -> tuple[int, str]:
 
 def _spoken(words: list[str]) -> str:
     """The command as typed: ``patrol reference fit``."""
-    named = words[:2] if words[:1] == ["reference"] else words[:1]
+    named = words[:2] if words[:1] == ["reference"] or words[1:2] == ["add-user"] else words[:1]
     return " ".join(["patrol", *(word for word in named if not word.startswith("-"))])
 
 

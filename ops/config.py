@@ -1,7 +1,8 @@
 """The configuration: one twin's TOML file, read once, strictly.
 
 The file has the tables ``[twin]``, ``[tags.NAME]``, ``[alignment]``, ``[alarms]``, ``[context]``, ``[cold_start]``,
-``[kafka]``, ``[recording]``, ``[references]``, ``[recovery]`` and ``[metrics]``; docs/configuration.md has every key.
+``[kafka]``, ``[recording]``, ``[references]``, ``[recovery]``, ``[metrics]`` and ``[console]``;
+docs/configuration.md has every key.
 Types, ranges and defaults are those of ``models.twin`` and ``connectors.settings``.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.settings import Exposition, Kafka, Recording, Recovery, References
+from connectors.settings import Console, Exposition, Kafka, Recording, Recovery, References
 from models.errors import ConfigError
 from models.twin import Twin
 from ops.cross_checks import contradictions
@@ -25,6 +26,7 @@ EDGES: dict[str, type] = {
     "references": References,
     "recovery": Recovery,
     "metrics": Exposition,
+    "console": Console,
 }
 TWIN_TABLES = ("tags", "alignment", "alarms", "context", "cold_start")
 TABLES = ("twin", *TWIN_TABLES, *EDGES)
@@ -41,6 +43,7 @@ class Configuration:
     references: References
     recovery: Recovery
     metrics: Exposition
+    console: Console
     sha256: str  # hex; of what influences verdicts: see ``fingerprint``
 
 

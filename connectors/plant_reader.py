@@ -1,0 +1,110 @@
+"""All that a screen shows: what PATrol says, and the scans and batch events it says it about."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from connectors.grouping import Grouping
+from connectors.metrics import Metrics
+from connectors.reader import Arrival, Reader
+from connectors.settings import Kafka
+from connectors.since import offsets_since
+from models.block import Feed
+from models.records import Deviation, Score
+from models.twin import Twin
+
+Said = Deviation | Score
+_DECODER = msgspec.json.Decoder(Deviation | Score)
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one poll brought."""
+
+    feeds: tuple[Feed, ...] = ()  # batch events ahead of the scans they concern
+    said: tuple[Said, ...] = ()
+
+
+class PlantReader:
+    """Reads scans, batch events, deviations and scores; waits for a broker that is away.
+
+    Parameters
+    ----------
+    kafka
+        The broker and the topics.
+    twin
+        Gives the arrays' columns, and which units there are.
+    since
+        Scans, batch events and scores the broker took earlier are not read; deviations all are.
+    """
+
+    def __init__(self, kafka: Kafka, twin: Twin, since: datetime) -> None:
+        self._kafka, self._since, self._poll = kafka, since, kafka.poll_messages
+        self._metrics = Metrics()  # nobody scrapes them: the console is no part of the flow
+        self._grouping = Grouping(twin, self._metrics)
+        self._readers: tuple[Reader, Reader, Reader] | None = None
+        self._tried_s = float("-inf")
+
+    @property
+    def live(self) -> bool:
+        """Whether all there was has been read, and nothing speaks against the broker being there."""
+        return self._readers is not None and all(reader.live for reader in self._readers)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all there was has been read once since the start."""
+        return self._readers is not None and all(reader.caught_up for reader in self._readers)
+
+    def poll(self) -> News:
+        """What is there now; never waits for more.
+
+        Raises
+        ------
+        BrokerError
+            The broker forbids reading.
+        """
+        readers = self._readers or self._start()
+        if readers is None:
+            return News()
+        events, scans, said = readers
+        arrived = scans.poll(self._poll) if events.caught_up else []
+        more = events.poll(self._poll)
+        for message in (*more, *arrived):  # context polled after the scans, and taken ahead of them
+            self._grouping.add(*message)
+        feeds = tuple(each for each in self._grouping.take() if isinstance(each, Feed))
+        return News(feeds, tuple(_decoded(said.poll(self._poll))))
+
+    def close(self) -> None:
+        """Close the consumers."""
+        for reader in self._readers or ():
+            reader.close()
+
+    def _start(self) -> tuple[Reader, Reader, Reader] | None:
+        now_s = time.monotonic()
+        if now_s - self._tried_s < _RETRY_S:
+            return None
+        self._tried_s = now_s
+        topics = self._kafka.topics
+        offsets = offsets_since(self._kafka, (*topics.batch_events, *topics.scans, topics.scores), self._since)
+        if offsets is None:
+            return None
+        self._readers = (
+            Reader(self._kafka, topics.batch_events, offsets, self._metrics),
+            Reader(self._kafka, topics.scans, offsets, self._metrics),
+            Reader(self._kafka, (topics.deviations, topics.scores), offsets, self._metrics),
+        )
+        return self._readers
+
+
+def _decoded(arrived: list[Arrival]) -> list[Said]:
+    """Records; what is none of PATrol's (somebody else writes there) is left out."""
+    said: list[Said] = []
+    for value, _, _ in arrived:
+        try:
+            said.append(_DECODER.decode(value))
+        except msgspec.DecodeError:
+            continue
+    return said

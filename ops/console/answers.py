@@ -1,0 +1,95 @@
+"""What the page asks for and asks to be done, once it is known who is asking."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from models.errors import PatrolError
+from ops.console.acting import Asked, Desk, RefusedError
+from ops.console.asked import answer, body
+from ops.console.feeding import Feeding
+from ops.console.gate import Gate
+from ops.console.live import MOST_STREAMS, events
+from ops.console.telling import Telling
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(slots=True)
+class Answers:
+    """Answers from what has been read."""
+
+    gate: Gate
+    feeding: Feeding
+    telling: Telling
+    desk: Desk
+    ending: Callable[[], bool]
+    streams: int = 0  # open now
+
+    async def livez(self, _: Request) -> Response:
+        """For a supervisor: whether the process answers and still reads. Says nothing else, to anybody."""
+        return PlainTextResponse("ok\n") if self.feeding.failed is None else PlainTextResponse("failed\n", 503)
+
+    async def live(self, request: Request) -> Response:
+        """The stream of events."""
+        person = self.gate.reader(request)
+        if self.streams >= MOST_STREAMS:
+            raise HTTPException(503, f"{MOST_STREAMS} pages are open already; close one")
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        stream = self._counted(events(self.feeding, lambda: self.gate.person(request) == person, self.ending))
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    def about(self, tell: Callable[[Mapping[str, str]], Any]) -> Endpoint:
+        """Answers what ``tell`` makes of the query; 404 where that is None."""
+
+        async def endpoint(request: Request) -> Response:
+            self.gate.reader(request)
+            told = await run_in_threadpool(tell, request.query_params)
+            if told is None:
+                raise HTTPException(404, "nothing is known of it (it may be older than what is kept here)")
+            return answer(told)
+
+        return endpoint
+
+    def batch(self, query: Mapping[str, str]) -> Any:
+        """One batch's courses, with its deviations."""
+        unit, batch_id = query.get("unit", ""), query.get("batch") or None
+        told = self.telling.batch(unit, batch_id)
+        return None if told is None else told | {"deviations": self.feeding.plant.of_batch(told["unit"], batch_id)}
+
+    def contributions(self, query: Mapping[str, str]) -> Any:
+        """What was responsible at a moment of a batch, its age in hours."""
+        try:
+            age_h = float(query.get("age_h", ""))
+        except ValueError as exc:
+            raise HTTPException(422, "age_h is no number") from exc
+        return self.telling.contributions(query.get("unit", ""), query.get("batch") or None, age_h)
+
+    def deviation(self, query: Mapping[str, str]) -> Any:
+        """All revisions of a deviation."""
+        return self.feeding.plant.course(query.get("id", "")) or None
+
+    async def act(self, request: Request) -> Response:
+        """What a person does about a deviation."""
+        person = self.gate.actor(request, "operator")
+        asked = await body(request, Asked)
+        try:
+            action = await run_in_threadpool(self.desk.act, asked, person)
+        except RefusedError as exc:
+            raise HTTPException(409, str(exc)) from exc
+        except PatrolError as exc:
+            raise HTTPException(503, f"not done: {exc}") from exc
+        return answer(action)
+
+    async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        self.streams += 1
+        try:
+            async for each in stream:
+                yield each
+        finally:
+            self.streams -= 1

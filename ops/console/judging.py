@@ -1,0 +1,151 @@
+"""Batches judged again from their scans, by the same monitor as the flow's: T², SPE and contributions at any scan.
+
+The models are pure: the same scans give the same numbers. What cannot be judged again (a continuous process, whose
+monitor depends on all it has ever seen, or a batch whose first scans are not here) shows what its scores carry.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from connectors.references import ReferenceStore
+from models.alignment import recorded_maturity
+from models.block import FloatArray, RecordedBatch
+from models.envelope import Envelope, envelope, on_points, stacked
+from models.judgement import Judgement
+from models.monitor import Monitor
+from models.records import Contributor
+from models.reference import Reference
+from models.twin import Twin
+from ops.config import Configuration
+from ops.console.records import BatchRecord, Piece
+from ops.watching import Choice, Judges, judges
+
+POINTS = 201  # of the envelope, equally spaced in maturity
+_KEPT = 12  # batches judged again and kept: those somebody looks at
+_COVERAGE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Where released batches ran, and how old they were there."""
+
+    envelope: Envelope  # POINTS points
+    age_s: FloatArray  # (POINTS,) median over batches; NaN: unknown
+
+
+@dataclass(slots=True)
+class Judged:
+    """One batch as judged so far."""
+
+    monitor: Monitor
+    taken: int = 0  # pieces of the record
+    pieces: list[Piece] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+
+    def extend(self, batch: BatchRecord) -> None:
+        """Judge what has come since."""
+        fresh = batch.pieces[self.taken :]
+        self.taken += len(fresh)
+        for (phase, phase_us), group in groupby(fresh, key=lambda piece: (piece.phase, piece.phase_us)):
+            parts = list(group)
+            observed_us = np.concatenate([part.observed_us for part in parts])
+            piece = Piece(observed_us, np.concatenate([part.values for part in parts]), phase, phase_us)
+            self.pieces.append(piece)
+            self.judgements.append(self.monitor.judge(piece.stretch(batch.started_us)))
+
+    def course(self, name: str) -> FloatArray:
+        """A judgement's array over all scans, (n,) or (n, p)."""
+        return np.concatenate([np.asarray(getattr(judgement, name), dtype=float) for judgement in self.judgements])
+
+    def contributors(self, row: int) -> tuple[Contributor, ...]:
+        """Which tags were responsible at a scan, most responsible first."""
+        for judgement in self.judgements:
+            if row < len(judgement.t2):
+                return judgement.worst(row)
+            row -= len(judgement.t2)
+        return ()
+
+
+class Judging:
+    """Judges batches again.
+
+    Parameters
+    ----------
+    configuration, choice
+        The twin and the reference, as the flow has them.
+
+    Raises
+    ------
+    ReferenceError
+        The reference cannot be used.
+    """
+
+    def __init__(self, configuration: Configuration, choice: Choice) -> None:
+        self.twin: Twin = configuration.twin
+        self.judges: Judges = judges(configuration, choice)
+        self.reference = self._loaded(choice.store or Path(configuration.references.store))
+        self._kept: OrderedDict[int, tuple[BatchRecord, Judged]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._usual: Usual | None = None
+
+    @property
+    def released(self) -> tuple[RecordedBatch, ...]:
+        """The batches the reference was learnt from."""
+        return () if self.reference is None else self.reference.recordings
+
+    @property
+    def reference_id(self) -> str | None:
+        """``name@version``."""
+        return None if self.judges.stored is None else self.judges.stored.id
+
+    def usual(self) -> Usual | None:
+        """The envelope of released batches; None where there is no reference of batches."""
+        with self._lock:
+            if self._usual is None and self.reference is not None:
+                self._usual = _usual(self.reference)
+            return self._usual
+
+    def maturity(self, batch: RecordedBatch) -> FloatArray:
+        """Of a released batch, scan by scan."""
+        if self.reference is None:
+            return np.full(len(batch.age_s), np.nan)
+        return recorded_maturity(self.reference.recipe, batch)
+
+    def judged(self, batch: BatchRecord) -> Judged | None:
+        """A batch as judged so far; None: it cannot be judged again."""
+        if self.twin.mode == "continuous" or not batch.pieces or not batch.whole:
+            return None
+        with self._lock:
+            _, found = self._kept.get(id(batch), (batch, None))
+            if found is None:
+                monitor = self.judges.monitors(batch.product)
+                if monitor is None:
+                    return None
+                found = Judged(monitor)
+                self._kept[id(batch)] = batch, found
+            self._kept.move_to_end(id(batch))
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            found.extend(batch)
+            return found
+
+    def _loaded(self, store: Path) -> Reference | None:
+        stored = self.judges.stored
+        if stored is None or self.twin.mode == "continuous":
+            return None
+        return ReferenceStore(store).load_as(Reference, stored.name, stored.version, (stored.state,))[1]
+
+
+def _usual(reference: Reference) -> Usual:
+    courses = [(recorded_maturity(reference.recipe, batch), batch) for batch in reference.recordings]
+    grids = stacked([(maturity, batch.values) for maturity, batch in courses], POINTS)
+    ages = np.stack([on_points(maturity, batch.age_s[:, None], POINTS)[:, 0] for maturity, batch in courses])
+    known = np.isfinite(ages).any(axis=0)
+    age_s = np.full(POINTS, np.nan)
+    age_s[known] = np.nanmedian(ages[:, known], axis=0)
+    return Usual(envelope(grids, _COVERAGE), age_s)

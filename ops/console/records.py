@@ -1,0 +1,228 @@
+"""The scans of each unit's batches, as far as they are kept: what the charts draw and what is judged again."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.assembly import Assembly
+from models.block import Block, Feed, FloatArray, IntArray, ReadingBlock, Stretch, to_us
+from models.ordering import Ordering
+from models.records import BatchEvent, OperatorAction, Score
+from models.timeline import Timeline
+from models.twin import Twin
+
+_WAITING = 64  # scans without a batch kept for a start that comes late, as the watch does
+
+
+@dataclass(slots=True)
+class Piece:
+    """Scans of one batch in one phase, in order of time."""
+
+    observed_us: IntArray  # (n,)
+    values: FloatArray  # (n, p)
+    phase: str | None
+    phase_us: int  # event time at which it began
+
+    def stretch(self, started_us: int) -> Stretch:
+        """As a monitor takes it."""
+        age_s = (self.observed_us - started_us) / 1e6
+        return Stretch(age_s, self.values, self.phase, (self.phase_us - started_us) / 1e6)
+
+
+@dataclass(slots=True)
+class BatchRecord:
+    """One batch (or a continuous process: ``batch_id`` None)."""
+
+    unit: str
+    batch_id: str | None
+    product: str | None
+    started_us: int
+    whole: bool = True  # its first scans are here
+    implied: bool = False  # started by scans that name it
+    ended_us: int | None = None
+    outcome: str | None = None  # "released", "rejected"
+    phases: list[tuple[str, int]] = field(default_factory=list)  # (phase, event time)
+    pieces: list[Piece] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Readings kept."""
+        return sum(piece.values.size for piece in self.pieces)
+
+    def scans(self) -> tuple[IntArray, FloatArray]:
+        """Times (n,) and values (n, p)."""
+        pieces = list(self.pieces)
+        if not pieces:
+            return np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+        return np.concatenate([p.observed_us for p in pieces]), np.concatenate([p.values for p in pieces])
+
+
+class UnitRecords:
+    """The batches of one unit: scans put in order and met by their batch events, as the watch does it."""
+
+    def __init__(self, unit: str, twin: Twin) -> None:
+        self.unit, self._twin = unit, twin
+        self._ordering = Ordering(twin.context.lateness_s, twin.context.clock_reset_scans)
+        self._assembly, self._timeline = Assembly(twin), Timeline()
+        self.batches: list[BatchRecord] = []  # oldest first
+        self.running: BatchRecord | None = None
+        self._waiting: list[Block] = []
+        self._judged_us: int | None = None
+
+    def add(self, feed: Feed) -> None:
+        """Take what one poll brought."""
+        for item in feed.context:
+            if isinstance(item, BatchEvent):
+                self._timeline.add(item)
+                if self._judged_us is not None and to_us(item.at) <= self._judged_us:
+                    for event in self._timeline.due(self._judged_us):
+                        self._apply(event)
+        for block in feed.blocks:
+            scans = self._assembly.add(block)[0] if isinstance(block, ReadingBlock) else block
+            ordered = None if scans is None else self._ordering.add(scans).scans
+            if ordered is not None:
+                self._scans(ordered)
+
+    def score(self, score: Score) -> None:
+        """A score may tell of a batch whose start was said before reading began."""
+        known = next((b for b in reversed(self.batches) if b.batch_id == score.batch_id), None)
+        at_us = to_us(score.at)
+        if known is None and score.batch_id is not None and self.running is None and score.age_s is not None:
+            known = self._open(score.batch_id, score.product, at_us - int(score.age_s * 1e6))
+            known.whole = score.age_s == 0
+        if known is not None and score.grade is not None:
+            known.scores.append(score)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _scans(self, block: Block) -> None:
+        self._judged_us = int(block.observed_us[-1])
+        for piece in self._timeline.merge(block):
+            if isinstance(piece, Block):
+                for named, part in _by_batch(piece):
+                    self._take(named, part)
+            else:
+                self._apply(piece)
+
+    def _take(self, named: str | None, scans: Block) -> None:
+        at_us = int(scans.observed_us[0])
+        if named is not None and (self.running is None or self.running.batch_id != named):
+            if self._refused(named):
+                return
+            self._open(named, None, at_us).implied = True
+        if self.running is None and self._twin.mode == "continuous":
+            self._open(None, None, at_us)
+        if self.running is None:
+            self._waiting.append(scans)
+            while sum(map(len, self._waiting)) - len(self._waiting[0]) >= _WAITING:
+                self._waiting.pop(0)
+            return
+        phase, phase_us = self.running.phases[-1] if self.running.phases else (None, self.running.started_us)
+        self.running.pieces.append(Piece(scans.observed_us, scans.values, phase, phase_us))
+
+    def _refused(self, named: str) -> bool:
+        """Scans of another batch than the one that was said to run, and stragglers of the one that ended last."""
+        if self.running is not None and not self.running.implied:
+            return True
+        return self.running is None and bool(self.batches) and self.batches[-1].batch_id == named
+
+    def _apply(self, event: BatchEvent | OperatorAction) -> None:
+        if not isinstance(event, BatchEvent):
+            return
+        at_us, running = to_us(event.at), self.running
+        ours = running is not None and running.batch_id == event.batch_id
+        if running is not None and ours:
+            running.implied = False
+        if event.event == "started" and not ours:
+            self._open(event.batch_id, event.product, at_us)
+        elif event.event == "phase_started" and running is not None and ours and event.phase is not None:
+            running.phases.append((event.phase, at_us))
+        elif event.event == "ended" and running is not None and ours:
+            running.ended_us, self.running = at_us, None
+        elif event.event in ("released", "rejected"):
+            for batch in self.batches:
+                if batch.batch_id == event.batch_id:
+                    batch.outcome = event.event
+
+    def _open(self, batch_id: str | None, product: str | None, at_us: int) -> BatchRecord:
+        if self.running is not None and self.running.ended_us is None:
+            self.running.ended_us = at_us
+        self.running = BatchRecord(self.unit, batch_id, product or self._twin.product, at_us)
+        self.batches.append(self.running)
+        waiting, self._waiting = self._waiting, []
+        for block in waiting:
+            rows = block.observed_us >= at_us
+            if rows.any():
+                self._take(None, block.take(rows))
+        return self.running
+
+
+class Records:
+    """All units' batches, within a budget.
+
+    Parameters
+    ----------
+    twin
+        Their tags.
+    memory_mb
+        Of scans; the oldest ended batches are dropped first, then a running one's oldest scans.
+    """
+
+    def __init__(self, twin: Twin, memory_mb: float) -> None:
+        self._twin, self._most = twin, int(memory_mb * 1e6 / 8)
+        self._units: dict[str, UnitRecords] = {}
+        self.lock = threading.RLock()
+
+    def add(self, feed: Feed) -> None:
+        """Take what one poll brought for a unit."""
+        with self.lock:
+            self._of(feed.unit).add(feed)
+
+    def score(self, score: Score) -> None:
+        """Take a score."""
+        with self.lock:
+            self._of(score.unit).score(score)
+
+    def tidy(self) -> None:
+        """Keep to the budget."""
+        with self.lock:
+            batches = sorted(self.all(), key=lambda b: (b.ended_us is None, b.started_us))
+            over = sum(batch.size for batch in batches) - self._most
+            for batch in batches:
+                if over <= 0:
+                    return
+                over -= batch.size
+                if batch.ended_us is not None:
+                    self._of(batch.unit).batches.remove(batch)
+                else:
+                    del batch.pieces[: len(batch.pieces) // 2 + 1]
+                    batch.whole = False
+
+    def all(self) -> Iterator[BatchRecord]:
+        """Every batch kept."""
+        with self.lock:
+            return iter([batch for unit in self._units.values() for batch in unit.batches])
+
+    def find(self, unit: str, batch_id: str | None) -> BatchRecord | None:
+        """A batch of a unit; the newest where its name was used twice."""
+        return next((b for b in reversed(list(self.all())) if (b.unit, b.batch_id) == (unit, batch_id)), None)
+
+    def _of(self, unit: str) -> UnitRecords:
+        if unit not in self._units:
+            self._units[unit] = UnitRecords(unit, self._twin)
+        return self._units[unit]
+
+
+def _by_batch(block: Block) -> Iterator[tuple[str | None, Block]]:
+    """Cut where the scans name another batch."""
+    if block.batch_ids is None:
+        yield None, block
+        return
+    start = 0
+    for row in range(1, len(block) + 1):
+        if row == len(block) or block.batch_ids[row] != block.batch_ids[start]:
+            yield block.batch_ids[start], block.take(slice(start, row))
+            start = row

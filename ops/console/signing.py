@@ -1,0 +1,110 @@
+"""Signing in and out, and the pages themselves."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from ops.console.asked import answer, body
+from ops.console.gate import Gate
+from ops.console.people import LONGEST_SHELVING_H
+from ops.console.sessions import COOKIE
+
+LOG = logging.getLogger("patrol")
+STATIC = Path(__file__).parent / "static"
+PUBLIC = ("sign-in.js", "look.css", "theme.js", "icon.svg")  # what the sign-in page needs: no data in any of them
+_AT_ONCE = 2  # password checks: each takes 64 MB
+
+
+class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody signs in with."""
+
+    name: str
+    password: str
+
+
+@dataclass(slots=True)
+class Signing:
+    """Answers about who is there.
+
+    Parameters
+    ----------
+    gate
+        Knows who is asking.
+    title
+        What the page calls itself.
+    """
+
+    gate: Gate
+    title: str
+    _checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    async def page(self, request: Request) -> Response:
+        """The one page; who is not signed in is sent to do so."""
+        if self.gate.person(request) is None:
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", 303)
+        return FileResponse(STATIC / "index.html")
+
+    async def sign_in_page(self, request: Request) -> Response:
+        """Asks for name and password."""
+        if self.gate.person(request) is not None:
+            return RedirectResponse("/", 303)
+        return FileResponse(STATIC / "sign-in.html")
+
+    async def file(self, request: Request) -> Response:
+        """A script or style sheet of the page."""
+        name = request.path_params["name"]
+        if name not in PUBLIC:
+            self.gate.reader(request)
+        path = (STATIC / name).resolve()
+        if not path.is_relative_to(STATIC.resolve()) or not path.is_file() or path.suffix == ".html":
+            raise HTTPException(404, "no such file")
+        return FileResponse(path, headers={"Cache-Control": "private, no-cache"})
+
+    async def me(self, request: Request) -> Response:
+        """Who is signed in, what they may do, and the word their page must give back."""
+        person = self.gate.reader(request)
+        return answer(
+            {
+                "name": person.name,
+                "role": person.role,
+                "acts": person.may("operator"),
+                "longest_shelving_h": LONGEST_SHELVING_H[person.role],
+                "word": self.gate.sessions.word(person),
+                "title": self.title,
+            }
+        )
+
+    async def sign_in(self, request: Request) -> Response:
+        """Name and password for a cookie."""
+        self.gate.own_page(request)
+        given = await body(request, Credentials)
+        self.gate.hold(self.gate.limits.tries, f"from {self.gate.address(request)}")
+        self.gate.hold(self.gate.limits.tries, f"as {given.name[:64]}")
+        sessions = self.gate.sessions
+        async with self._checking:
+            person = await run_in_threadpool(sessions.users.sign_in, given.name, given.password)
+        if person is None:
+            LOG.warning("console: sign-in refused for %r from %s", given.name[:64], self.gate.address(request))
+            raise HTTPException(401, "name or password is wrong")
+        LOG.info("console: %s (%s) signed in from %s", person.name, person.role, self.gate.address(request))
+        response = answer({"name": person.name, "role": person.role})
+        response.set_cookie(
+            COOKIE, sessions.cookie(person), max_age=sessions.length_s, secure=True, httponly=True, samesite="lax"
+        )
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        """The cookie goes."""
+        self.gate.own_page(request)
+        response = answer({})
+        response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
+        return response
