@@ -14,6 +14,7 @@ from ops.console.records import Records
 LOG = logging.getLogger("patrol")
 _IDLE_S = 0.02
 _TIDY_S = 10.0
+_DOUBT_S = 3.0
 
 
 @dataclass(slots=True)
@@ -24,13 +25,14 @@ class Feeding:
     plant: Plant
     records: Records
     failed: str | None = None  # why it has ended by itself
+    live_s: float = float("-inf")  # wall clock at which all was well last
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     @property
     def live(self) -> bool:
-        """Whether what is shown is what Kafka holds."""
-        return self.failed is None and self.reader.live
+        """Whether what is shown is what Kafka holds; one lost connection of many is no reason to cry."""
+        return self.failed is None and time.monotonic() - self.live_s < _DOUBT_S
 
     def start(self) -> None:
         """Begin."""
@@ -49,6 +51,8 @@ class Feeding:
             while not self._stop.is_set():
                 news = self.reader.poll()
                 self._tell(news)
+                if self.reader.live:
+                    self.live_s = time.monotonic()
                 if not news.feeds and not news.said:
                     self._stop.wait(_IDLE_S)
                 if time.monotonic() - tidied_s > _TIDY_S:

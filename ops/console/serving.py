@@ -60,7 +60,7 @@ def build(configuration: Configuration, choice: Choice, ending: Callable[[], boo
     judging = Judging(configuration, choice)
     LOG.info("%s", judging.judges.told)
     answers = Answers(gate, feeding, Telling(records, judging), Desk(configuration.kafka, plant), ending)
-    return application(Signing(gate, twin.name), answers)
+    return application(Signing(gate, twin), answers)
 
 
 def serve(configuration: Configuration, choice: Choice, say: Callable[[str], None]) -> None:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
+from models.twin import Twin
 from ops.console.asked import answer, body
 from ops.console.gate import Gate
 from ops.console.people import LONGEST_SHELVING_H
@@ -38,12 +39,12 @@ class Signing:
     ----------
     gate
         Knows who is asking.
-    title
-        What the page calls itself.
+    twin
+        What the page is about.
     """
 
     gate: Gate
-    title: str
+    twin: Twin
     _checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def page(self, request: Request) -> Response:
@@ -71,7 +72,8 @@ class Signing:
 
     async def me(self, request: Request) -> Response:
         """Who is signed in, what they may do, and the word their page must give back."""
-        person = self.gate.reader(request)
+        person, twin = self.gate.reader(request), self.twin
+        tags = [{"name": name, "unit_of_measure": tag.unit_of_measure} for name, tag in twin.tags.items()]
         return answer(
             {
                 "name": person.name,
@@ -79,7 +81,9 @@ class Signing:
                 "acts": person.may("operator"),
                 "longest_shelving_h": LONGEST_SHELVING_H[person.role],
                 "word": self.gate.sessions.word(person),
-                "title": self.title,
+                "title": twin.name,
+                "cadence_s": twin.cadence_s,
+                "tags": tags,
             }
         )
 

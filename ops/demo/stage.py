@@ -3,6 +3,7 @@
 All of it in a temporary folder and on free ports of 127.0.0.1; all of it gone afterwards.
 """
 
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -23,9 +24,11 @@ from models.fitting import Progress
 from models.reference import Reference, fit_reference
 from ops import config
 from ops.config import Configuration
+from ops.console.people import UserFile
 from ops.demo.programme import Programme, released
 
 TWIN = Path(__file__).parent.parent / "twins" / "demo.toml"
+USER = "demo"  # signs in to the console
 _READY_S = 60.0  # wall clock: how long the flow may take to start
 _DRAIN_S = 15.0  # wall clock: how long it may take to drain
 
@@ -42,11 +45,18 @@ class Stage:
     reference: StoredVersion
     flow: "subprocess.Popen[bytes]"
     log: Path
+    password: str  # of the console's one user
 
     @property
     def metrics(self) -> str:
         """Where the flow's metrics are served."""
         return f"http://{self.configuration.metrics.address}:{self.configuration.metrics.port}/metrics"
+
+    @property
+    def console(self) -> str:
+        """Where the control-room page is served, and how to get in."""
+        settings = self.configuration.console
+        return f"http://{settings.address}:{settings.port}/ (sign in: {USER}, {self.password})"
 
     def check(self) -> None:
         """See that the flow is alive.
@@ -93,11 +103,15 @@ def set_up(programme: Programme, say: Callable[[str], None], progress: Progress)
         reference = fit_reference(configuration.twin, [batch.recorded for batch in batches], progress)
         stored = _approved(ReferenceStore(Path(configuration.references.store)), reference)
         say(f"reference {stored.id} learnt and approved, sha256 {stored.sha256[:12]}")
-        with _running(configuration, folder) as flow:
-            stage = Stage(configuration, stored, flow, folder / "flow.log")
+        password = secrets.token_urlsafe(9)
+        with _running("run", configuration, folder / "flow.log") as flow:
+            stage = Stage(configuration, stored, flow, folder / "flow.log", password)
             _wait_until_ready(stage)
             say(f"`patrol run` watches; metrics on {stage.metrics}")
-            yield stage
+            UserFile(Path(configuration.console.users)).put(USER, "engineer", password)
+            with _running("console", configuration, folder / "console.log"):
+                say(f"`patrol console` on {stage.console}")
+                yield stage
 
 
 def _twin(folder: Path, programme: Programme, bootstrap: str) -> Configuration:
@@ -109,6 +123,8 @@ def _twin(folder: Path, programme: Programme, bootstrap: str) -> Configuration:
         'store = "refs"': f'store = "{(folder / "refs").as_posix()}"',
         'folder = "recovery"': f'folder = "{(folder / "recovery").as_posix()}"',
         "port = 9464": f"port = {free_port()}",
+        "port = 9465": f"port = {free_port()}",
+        'users = "users.toml"': f'users = "{(folder / "users.toml").as_posix()}"',
     }
     text = TWIN.read_text("utf-8")
     for before, after in changes.items():
@@ -127,12 +143,12 @@ def _approved(store: ReferenceStore, reference: Reference) -> StoredVersion:
 
 
 @contextmanager
-def _running(configuration: Configuration, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    """``patrol run`` as a process; drained at the end. In its own session: Ctrl-C reaches it through us alone."""
-    words = [sys.executable, "-m", "ops", "run", str(configuration.path)]
-    with (folder / "flow.log").open("wb") as log:
+def _running(command: str, configuration: Configuration, log_file: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """A command as a process; drained at the end. In its own session: Ctrl-C reaches it through us alone."""
+    words = [sys.executable, "-m", "ops", command, str(configuration.path)]
+    with log_file.open("wb") as log:
         flow = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=log_file.parent, start_new_session=True
         )
     try:
         yield flow

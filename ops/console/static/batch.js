@@ -1,0 +1,238 @@
+// One batch: every tag against the envelope of released batches, T² and SPE, and who was responsible when.
+
+import { ask } from "./ask.js";
+import { Chart, Scene } from "./charts.js";
+import { abscissa, at, joined } from "./courses.js";
+import { contributors } from "./detail.js";
+import { h, say, shape } from "./dom.js";
+import { announce } from "./said.js";
+import { store } from "./store.js";
+import { calls, cause, moment, number, spoken } from "./words.js";
+
+const FRESH_MS = 1000; // between two looks at a batch that runs
+
+export class Batch {
+  constructor(query) {
+    this.unit = query.get("unit") ?? "";
+    this.batch = query.get("batch") ?? "";
+    this.kind = query.get("x");
+    this.other = query.get("with");
+    this.moment = query.has("at") ? Number(query.get("at")) : null; // batch age, h
+    this.title = `PATrol ${this.unit} ${this.batch}`;
+    this.scene = new Scene((x) => this.choose(this.ageAt(x)));
+    this.asked = 0;
+    this.build();
+    addEventListener("patrol-theme", this.repaint = () => this.charts?.forEach((chart) => chart.paint()));
+  }
+
+  // -- the page's own ------------------------------------------------------------------------------------------
+
+  draw() { this.fetch(); }
+
+  changed(change) {
+    if (change.whole || change.units.has(this.unit) || [...change.deviations].some((id) => id.startsWith(`${this.unit}/`))) this.stale = true;
+  }
+
+  tick() { if (this.stale && performance.now() - this.asked > FRESH_MS * 0.8) this.fetch(); }
+
+  leave() {
+    removeEventListener("patrol-theme", this.repaint);
+    this.charts?.forEach((chart) => chart.leave());
+  }
+
+  key(event) {
+    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    if (event.key in steps && this.told?.age_h.length) this.step(steps[event.key] * (event.shiftKey ? 10 : 1));
+    else if (event.key === "x") this.align(this.kind === "maturity" ? "age" : "maturity");
+    else if (event.key === "Escape" && this.moment !== null) this.choose(null);
+    else return false;
+    return true;
+  }
+
+  // -- inside --------------------------------------------------------------------------------------------------
+
+  build() {
+    this.heading = h("h1", {}, `${this.unit} ${this.batch}`);
+    this.standing = h("span", { class: "quiet" });
+    this.warning = h("span", { class: "warn" });
+    this.align_ = h("select", { "aria-label": "What runs along", onchange: () => this.align(this.align_.value) }, h("option", { value: "age" }, "by batch age (h)"), h("option", { value: "maturity" }, "by maturity"));
+    this.with_ = h("select", { "aria-label": "Compare with", onchange: () => this.compare(this.with_.value) }, h("option", { value: "" }, "compare with …"));
+    this.grid = h("div", { class: "charts" });
+    this.side = h("aside", { class: "side", "aria-label": "At the chosen moment" });
+    this.legend = h("div", { class: "key" }, h("span", {}, h("i", {}), "this batch"), h("span", {}, h("i", { class: "band" }), "released batches, 99 %"), h("span", {}, h("i", { class: "other" }), "compared"), h("span", {}, h("i", { class: "limit" }), "limit"));
+    const copy = h("button", { onclick: () => this.copy() }, "Copy link");
+    this.element = h("div", { class: "batchpage" }, h("div", { class: "heading" }, this.heading, this.standing, this.warning, h("span", { class: "gap" }), this.align_, this.with_, copy), h("div", { class: "columns" }, this.grid, this.side));
+  }
+
+  async fetch() {
+    this.asked = performance.now();
+    this.stale = false;
+    try {
+      this.envelope ??= await ask("/api/envelope");
+      const told = await ask("/api/batch", { unit: this.unit, batch: this.batch });
+      if (this.with_.options.length === 1) await this.choices();
+      if (this.other && !this.compared) this.compared = await this.earlier(this.other);
+      const first = this.told === undefined;
+      this.told = told;
+      this.kind ??= "age";
+      this.show(first);
+    } catch (error) {
+      if (this.told === undefined) this.grid.replaceChildren(h("p", { class: "empty" }, `${this.unit} ${this.batch || "has no running batch"}: ${error.message}`));
+    }
+  }
+
+  async choices() {
+    const all = await ask("/api/batches");
+    const options = all.filter((each) => each.batch !== this.batch).map((each) => h("option", { value: `${each.unit}|${each.batch ?? ""}` }, `${each.batch ?? "continuous"} ${each.unit}${each.learnt ? " (learnt)" : each.running ? " (running)" : each.outcome ? ` (${each.outcome})` : ""}`));
+    this.with_.append(...options);
+    if (this.other) this.with_.value = this.other;
+  }
+
+  async earlier(name) {
+    const [unit, batch] = name.split("|");
+    try {
+      return await ask("/api/batch", { unit, batch });
+    } catch (error) {
+      announce(error.message, true);
+      return null;
+    }
+  }
+
+  show(first) {
+    this.head();
+    this.scenery();
+    if (!this.charts) {
+      this.plane = [new Chart("T²", "", this.scene, { log: true, kind: "plane" }), new Chart("SPE", "", this.scene, { log: true, kind: "plane" })];
+      this.tags = store.me.tags.map((tag) => new Chart(spoken(tag.name), tag.unit_of_measure, this.scene));
+      this.charts = [...this.plane, ...this.tags];
+      this.grid.replaceChildren(...this.charts.map((chart) => chart.element));
+    }
+    this.courses();
+    this.align_.value = this.kind;
+    if (first || this.moment === null) this.responsible();
+  }
+
+  head() {
+    const told = this.told, unit = store.units.get(this.unit);
+    const running = told.running ? "running" : told.learnt ? "one of the reference's own" : `ended${told.outcome ? `, ${told.outcome}` : ""}`;
+    const maturity = told.maturity?.findLast((m) => m !== null);
+    const parts = [told.product, running, told.running ? unit?.phase : null, told.started ? `since ${moment(told.started)} UTC` : null, told.age_h.length ? `age ${told.age_h.at(-1).toFixed(1)} h` : null, maturity === undefined ? null : `maturity ${Math.round(maturity * 100)} %`];
+    say(this.standing, parts.filter(Boolean).join(" · "));
+    const judgedBy = told.running && unit?.reference && this.envelope.reference && unit.reference !== this.envelope.reference;
+    const missing = told.whole === false ? "Its first scans are not here: T² and SPE as the scores say them." : "";
+    say(this.warning, judgedBy ? `Judged by ${unit.reference}, this page knows ${this.envelope.reference}: start the console again.` : missing);
+  }
+
+  /** Phases and deviations on this x. */
+  scenery() {
+    const { told, scene } = this, xs = abscissa(told, this.kind);
+    const place = (age_h) => (this.kind === "maturity" && told.maturity ? at([age_h], told.age_h, told.maturity)[0] ?? (age_h <= (told.age_h[0] ?? 0) ? 0 : xs.findLast((x) => x !== null)) : age_h);
+    const started = Date.parse(told.started);
+    scene.phases = (told.phases ?? []).map(({ phase, age_h }) => ({ phase, x: place(age_h) }));
+    scene.marks = (told.deviations ?? []).filter((d) => d.category !== "context").map((d) => {
+      const end = d.cleared_at ? (Date.parse(d.cleared_at) - started) / 3.6e6 : told.age_h.at(-1) ?? 0;
+      return { from: place((Date.parse(d.raised_at) - started) / 3.6e6), to: place(end), priority: d.priority };
+    });
+    scene.at = this.moment === null ? null : place(this.moment);
+    const usual = this.envelope.maturity ? abscissa(this.envelope, this.kind).findLast((x) => x !== null) : 0;
+    scene.range = [0, Math.max(usual ?? 0, xs.findLast((x) => x !== null) ?? 0, 1e-6)];
+  }
+
+  courses() {
+    const { told, envelope, compared } = this, xs = abscissa(told, this.kind);
+    const planeX = told.plane_age_h ?? xs;
+    for (const [chart, name] of [[this.plane[0], "t2"], [this.plane[1], "spe"]]) {
+      const positive = (course) => course.map((value) => (value > 0 ? value : null));
+      const parts = told.plane ? [{ x: planeX, ys: [positive(told.plane[`${name}_limit`]), positive(told.plane[name])] }] : [{ x: xs, ys: [xs.map(() => null), xs.map(() => null)] }];
+      const lines = [{ stroke: "bad", width: 1.2, dash: true }, { stroke: "run", width: 1.6, run: true }];
+      if (compared?.plane && !compared.plane_age_h) {
+        parts.push({ x: abscissa(compared, this.kind), ys: [positive(compared.plane[name])] });
+        lines.push({ stroke: "other", width: 1.3 });
+      }
+      chart.show(joined(parts), lines);
+    }
+    store.me.tags.forEach(({ name }, k) => {
+      const parts = [], lines = [];
+      if (envelope.tags) {
+        const of = envelope.tags[name];
+        parts.push({ x: abscissa(envelope, this.kind), ys: [of.low, of.high, of.mean] });
+        lines.push({ band: true }, {}, { stroke: "quiet", width: 0.8 });
+      }
+      if (compared) {
+        parts.push({ x: abscissa(compared, this.kind), ys: [compared.values[name]] });
+        lines.push({ stroke: "other", width: 1.3 });
+      }
+      parts.push({ x: xs, ys: [told.values[name]] });
+      lines.push({ stroke: "run", width: 1.6, run: true });
+      this.tags[k].show(joined(parts), lines);
+    });
+  }
+
+  /** The age at a place on x. */
+  ageAt(x) {
+    return this.kind === "maturity" && this.told.maturity ? at([x], this.told.maturity, this.told.age_h)[0] : x;
+  }
+
+  choose(age_h) {
+    this.moment = age_h === null ? null : Math.min(Math.max(age_h, 0), this.told.age_h.at(-1) ?? 0);
+    this.address();
+    this.scenery();
+    this.charts?.forEach((chart) => chart.redraw());
+    this.responsible();
+  }
+
+  step(by) {
+    const ages = this.told.age_h;
+    const now = this.moment === null ? ages.length - 1 : ages.reduce((best, age, k) => (Math.abs(age - this.moment) < Math.abs(ages[best] - this.moment) ? k : best), 0);
+    this.choose(ages[Math.min(Math.max(now + by, 0), ages.length - 1)]);
+  }
+
+  align(kind) {
+    this.kind = kind;
+    this.address();
+    if (this.told) this.show(false);
+  }
+
+  async compare(name) {
+    this.other = name || null;
+    this.compared = this.other ? await this.earlier(this.other) : null;
+    this.address();
+    this.show(false);
+  }
+
+  /** The link that shows the same. */
+  address() {
+    const query = new URLSearchParams({ unit: this.unit, batch: this.batch });
+    if (this.kind === "maturity") query.set("x", "maturity");
+    if (this.moment !== null) query.set("at", this.moment.toFixed(3));
+    if (this.other) query.set("with", this.other);
+    history.replaceState(null, "", `/batch?${query}`);
+  }
+
+  async copy() {
+    this.address();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      announce("link copied: it shows this batch, moment and comparison");
+    } catch {
+      announce(`the browser does not let this page copy; the address bar has the link`, true);
+    }
+  }
+
+  /** Who is responsible at the chosen moment, or now. */
+  async responsible() {
+    const age_h = this.moment ?? this.told.age_h.at(-1) ?? 0, wanted = this.wanted = Symbol("moment");
+    let found = { contributors: [], from: "nothing" };
+    if (!this.told.learnt) found = await ask("/api/contributions", { unit: this.unit, batch: this.batch, age_h }).catch(() => found);
+    if (wanted !== this.wanted) return;
+    const ranked = found.contributors.slice(0, 3).map((each) => each.tag);
+    store.me.tags.forEach(({ name }, k) => this.tags[k].element.classList.toggle("ranked", this.moment !== null && ranked.includes(name)));
+    const plane = (name, value, limit) => h("p", {}, h("b", {}, `${name} `), `${number(value)}, limit ${number(limit)}`, value > limit ? h("span", { class: "warn" }, "  over") : "");
+    const said = found.from === "score" ? "as the nearest score says it" : found.from === "nothing" ? "nothing is kept of this moment" : "";
+    this.side.replaceChildren(
+      this.legend, h("h2", {}, this.moment === null ? "Now" : `At ${age_h.toFixed(2)} h`), found.at ? h("p", { class: "quiet" }, `${moment(found.at)} UTC ${said}`) : h("p", { class: "quiet" }, said),
+      ...(found.t2 === undefined ? [] : [plane("T²", found.t2, found.t2_limit), plane("SPE", found.spe, found.spe_limit)]),
+      ...contributors(found.contributors), h("p", { class: "quiet small" }, "Click a chart, or use ← →, to choose another moment."),
+      h("h3", {}, "Deviations of this batch"), h("ul", { class: "marks" }, (this.told.deviations ?? []).map((d) => h("li", {}, h("button", { class: "plain", onclick: () => this.choose((Date.parse(d.raised_at) - Date.parse(this.told.started)) / 3.6e6) }, shape(d.priority, calls(d)), h("span", {}, cause(d), h("span", { class: "quiet" }, ` ${moment(d.raised_at)}`)))))));
+  }
+}
