@@ -65,7 +65,8 @@ class Desk:
         revisions = self._plant.course(asked.deviation_id)
         if not revisions:
             raise RefusedError(f"no deviation {asked.deviation_id!r} is known; reload the page")
-        action = self._action(asked, person, revisions[-1])
+        latest = revisions[-1]
+        action = action_of(asked, person, latest, self._plant.clocks.now_us(latest.unit))
         with self._lock:
             if self._publisher is None:
                 self._publisher = Publisher(self._kafka, _CONFIRM_S)
@@ -77,19 +78,36 @@ class Desk:
                 raise
         return action
 
-    def _action(self, asked: Asked, person: Person, latest: Deviation) -> OperatorAction:
-        reason = (asked.reason or "").strip() or None
-        _check(asked, reason, person, latest)
-        at = to_time(max(self._plant.clocks.now_us(latest.unit), to_us(latest.changed_at)))
-        return OperatorAction(
-            action=asked.action,
-            deviation_id=latest.deviation_id,
-            unit=latest.unit,
-            by=person.name,
-            at=at,
-            reason=reason,
-            until=at + timedelta(hours=asked.hours or 0) if asked.action == "shelve" else None,
-        )
+
+def action_of(asked: Asked, person: Person, latest: Deviation, now_us: int) -> OperatorAction:
+    """The action a person asks for.
+
+    Parameters
+    ----------
+    asked, person
+        What, and who.
+    latest
+        The deviation's newest revision.
+    now_us
+        The unit's time; an action is never dated before what it is about.
+
+    Raises
+    ------
+    RefusedError
+        It means nothing now, has no reason, or is for too long.
+    """
+    reason = (asked.reason or "").strip() or None
+    _check(asked, reason, person, latest)
+    at = to_time(max(now_us, to_us(latest.changed_at)))
+    return OperatorAction(
+        action=asked.action,
+        deviation_id=latest.deviation_id,
+        unit=latest.unit,
+        by=person.name,
+        at=at,
+        reason=reason,
+        until=at + timedelta(hours=asked.hours or 0) if asked.action == "shelve" else None,
+    )
 
 
 def _check(asked: Asked, reason: str | None, person: Person, latest: Deviation) -> None:

@@ -80,27 +80,29 @@ def serve(configuration: Configuration, choice: Choice, say: Callable[[str], Non
     """
     settings = configuration.console
     _check(settings)
-    listening = _listening(settings)
-    server: uvicorn.Server | None = None
-    app = build(configuration, choice, lambda: server is not None and server.should_exit)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # ops.console.gate looks at them, and at who sends them
-            server_header=False,
-            timeout_graceful_shutdown=_CLOSE_S,
-            ssl_certfile=settings.tls_certificate or None,
-            ssl_keyfile=settings.tls_key or None,
-        )
-    )
-    scheme = "https" if settings.tls_certificate else "http"
-    say(f"{scheme}://{settings.address}:{listening.getsockname()[1]}/")
-    server.run(sockets=[listening])
+    with _listening(settings) as listening:
+        server: uvicorn.Server | None = None
+        app = build(configuration, choice, lambda: server is not None and server.should_exit)
+        server = uvicorn.Server(_uvicorn(app, settings))
+        scheme = "https" if settings.tls_certificate else "http"
+        say(f"{scheme}://{settings.address}:{listening.getsockname()[1]}/")
+        server.run(sockets=[listening])
 
 
 # -- inside ---------------------------------------------------------------------------------------------------
+
+
+def _uvicorn(app: Starlette, settings: Console) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # ops.console.gate looks at them, and at who sends them
+        server_header=False,
+        timeout_graceful_shutdown=_CLOSE_S,
+        ssl_certfile=settings.tls_certificate or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
 
 
 def _check(settings: Console) -> None:

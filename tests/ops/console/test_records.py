@@ -1,0 +1,106 @@
+"""Scans are kept by batch as the watch sees them, within a budget, and judged again to the same numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.block import Feed, to_us
+from models.records import Score
+from models.watch import Watch
+from ops.__main__ import main
+from ops.config import load
+from ops.console.judging import Judging
+from ops.console.records import Records
+from ops.console.telling import Telling
+from ops.recorded import feeds, read
+from ops.watching import Choice, judges
+from tests.conftest import event, feed, minute, scans, small_twin
+
+
+def shapes(records: Records) -> list[tuple[str | None, int, bool]]:
+    return [(batch.batch_id, len(batch.scans()[0]), batch.ended_us is None) for batch in records.all()]
+
+
+def test_scans_belong_to_the_batch_running_at_their_time() -> None:
+    records = Records(small_twin(), 10)
+    records.add(feed(event("started", 0), event("ended", 10), event("started", 20, "B2"), scans(range(30))))
+    assert shapes(records) == [("B1", 10, False), ("B2", 10, True)]
+
+
+def test_a_start_that_comes_late_finds_its_scans() -> None:
+    records = Records(small_twin(), 10)
+    records.add(feed(scans(range(10))))
+    records.add(feed(event("started", 5), scans(range(10, 12))))
+    assert shapes(records) == [("B1", 7, True)]
+
+
+def test_a_batch_whose_start_was_before_the_reading_is_known_by_its_score_and_not_whole() -> None:
+    records = Records(small_twin(), 10)
+    records.score(Score(unit="BR-101", at=minute(60), twin="small", batch_id="B7", age_s=3000, grade="approved", t2=1))
+    records.add(feed(scans(range(60, 65))))
+    batch = records.find("BR-101", "B7")
+    assert batch is not None
+    assert (batch.started_us, batch.whole, len(batch.scans()[0])) == (to_us(minute(10)), False, 5)
+
+
+def test_the_oldest_ended_batches_go_first_when_memory_is_full() -> None:
+    records = Records(small_twin(), 800 / 1e6)  # 100 readings: 50 scans of two tags
+    records.add(feed(event("started", 0), event("ended", 30), event("started", 30, "B2"), scans(range(70))))
+    records.tidy()
+    assert shapes(records) == [("B2", 40, True)]
+
+
+@pytest.fixture
+def fitted(culture: Path) -> Path:
+    """The culture with its approved reference."""
+    twin, train = str(culture / "twin.toml"), str(culture / "train.csv")
+    assert main(["reference", "fit", twin, "--scans", train, "--approve", "QA"]) == 0
+    return culture
+
+
+def test_a_batch_judged_again_gives_the_numbers_the_flow_gave(fitted: Path) -> None:
+    configuration = load(fitted / "twin.toml")
+    run = next(run for run in read([fitted / "dev.csv"], configuration) if run.batch_id == "F1")
+    watch = Watch(run.unit, configuration.twin, judges(configuration).monitors)
+    said = [record for each in feeds(run, configuration.twin) for record in watch.step(each)]
+    scores = [score for score in said if isinstance(score, Score) and score.t2 is not None]
+    assert len(scores) > 10
+    records, judging = Records(configuration.twin, 10), Judging(configuration, Choice())
+    for whole in feeds(run, configuration.twin):  # cut otherwise than the watch had it
+        records.add(Feed(run.unit, whole.context))
+        for block in whole.blocks:
+            for start in range(0, len(block), 7):
+                records.add(Feed(run.unit, (), (block.take(slice(start, start + 7)),)))
+                judging.judged(next(iter(records.all())))
+    telling = Telling(records, judging)
+    for score in scores:
+        told = telling.contributions(run.unit, "F1", score.age_s / 3600)
+        assert told is not None
+        assert (told["from"], told["at"]) == ("scan", score.at)
+        assert (told["t2"], told["spe"], told["spe_limit"]) == (score.t2, score.spe, score.spe_limit)
+        assert [each["tag"] for each in told["contributors"]] == [each.tag for each in score.worst]
+
+
+def test_the_envelope_holds_released_batches_and_not_the_faulty_one(fitted: Path) -> None:
+    configuration = load(fitted / "twin.toml")
+    judging = Judging(configuration, Choice())
+    told = Telling(Records(configuration.twin, 10), judging).envelope()
+    low, high = (np.array(told["tags"]["oxygen"][side], dtype=float) for side in ("low", "high"))
+    batch = judging.released[0]
+    points = np.rint(judging.maturity(batch) * 200).astype(int)
+    known, oxygen = np.isfinite(low[points]), batch.values[:, 1]
+    assert known.mean() > 0.9
+    inside = (oxygen >= low[points]) & (oxygen <= high[points])
+    assert inside[known].mean() > 0.95
+    assert (oxygen[100:] - 25 < low[points[100:]])[known[100:]].all()  # the fault of F1
+
+
+def test_the_references_own_batches_can_be_looked_at_and_compared_with(fitted: Path) -> None:
+    configuration = load(fitted / "twin.toml")
+    telling = Telling(Records(configuration.twin, 10), Judging(configuration, Choice()))
+    assert [each["batch"] for each in telling.batches()] == [f"G{k}" for k in range(8)]
+    told = telling.batch("", "G3")
+    assert told is not None
+    assert len(told["age_h"]) == len(told["maturity"]) == len(told["values"]["ph"]) == 153
+    assert telling.batch("BR-101", "unknown") is None
