@@ -58,6 +58,10 @@ class PlantReader:
         """Whether all there was has been read once since the start."""
         return self._readers is not None and all(reader.caught_up for reader in self._readers)
 
+    def answers(self) -> bool:
+        """Ask whether the broker is there (one that hangs gives no error for long); waits a moment."""
+        return self._readers is not None and self._readers[1].answers()
+
     def poll(self) -> News:
         """What is there now; never waits for more.
 

@@ -25,17 +25,13 @@ def offsets_since(kafka: Kafka, topics: tuple[str, ...], at: datetime) -> dict[s
             if topic in known
             for partition in known[topic].partitions
         ]
-        found = consumer.offsets_for_times(wanted, timeout=_ANSWER_S) if wanted else []
-        return {f"{place.topic}/{place.partition}": _offset(consumer, place) for place in found}
+        ends = [consumer.get_watermark_offsets(place, timeout=_ANSWER_S)[1] for place in wanted]  # asked first:
+        found = consumer.offsets_for_times(wanted, timeout=_ANSWER_S) if wanted else []  # what comes meanwhile counts
+        return {
+            f"{place.topic}/{place.partition}": place.offset if place.offset >= 0 else end
+            for place, end in zip(found, ends, strict=True)
+        }
     except KafkaException:
         return None
     finally:
         consumer.close()
-
-
-def _offset(consumer: Consumer, place: TopicPartition) -> int:
-    """Kafka answers "the end" where nothing is so new: said as a number, or what comes meanwhile would be skipped."""
-    if place.offset >= 0:
-        return place.offset
-    _, high = consumer.get_watermark_offsets(place, timeout=_ANSWER_S)
-    return int(high)

@@ -13,7 +13,8 @@ from ops.console.records import Records
 
 LOG = logging.getLogger("patrol")
 _IDLE_S = 0.02
-_TIDY_S = 10.0
+_ASK_S = 2.0
+_TIDY_SCANS = 10_000
 _DOUBT_S = 3.0
 
 
@@ -27,6 +28,8 @@ class Feeding:
     failed: str | None = None  # why it has ended by itself
     live_s: float = float("-inf")  # wall clock at which all was well last
     _stop: threading.Event = field(default_factory=threading.Event)
+    _added: int = 0  # scans since the records were last kept to their budget
+    _looked_s: float = field(default_factory=time.monotonic)
     _thread: threading.Thread | None = None
 
     @property
@@ -46,32 +49,43 @@ class Feeding:
             self._thread.join(5.0)
 
     def _run(self) -> None:
-        tidied_s = time.monotonic()
         try:
             while not self._stop.is_set():
                 news = self.reader.poll()
                 self._tell(news)
-                if self.reader.live:
-                    self.live_s = time.monotonic()
-                if not news.feeds and not news.said:
-                    self._stop.wait(_IDLE_S)
-                if time.monotonic() - tidied_s > _TIDY_S:
-                    tidied_s = time.monotonic()
-                    self.records.tidy()
+                self._look(heard=bool(news.feeds or news.said))
         except PatrolError as exc:
             self.failed = str(exc)
             LOG.error("the console reads no more: %s", exc)
         finally:
             self.reader.close()
 
+    def _look(self, *, heard: bool) -> None:
+        """Note whether all is well; where nothing comes, ask the broker now and then, and rest a little."""
+        now_s = time.monotonic()
+        if heard or now_s - self._looked_s < _ASK_S:
+            well = self.reader.live
+        else:
+            well, self._looked_s = self.reader.answers(), now_s
+        if heard:
+            self._looked_s = now_s
+        if well and self.reader.live:
+            self.live_s = now_s
+        if not heard:
+            self._stop.wait(_IDLE_S)
+
     def _tell(self, news: News) -> None:
         caught_up = self.reader.caught_up
         for feed in news.feeds:
             self.records.add(feed)
             count = sum(map(len, feed.blocks))
+            self._added += count
             if count:
                 newest_us = max(int(block.observed_us.max()) for block in feed.blocks if len(block))
                 self.plant.scans(feed.unit, count, newest_us, live=caught_up)
+        if self._added > _TIDY_SCANS:
+            self._added = 0
+            self.records.tidy()
         for record in news.said:
             if isinstance(record, Score):
                 self.plant.score(record, time.time_ns() // 1000)

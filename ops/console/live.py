@@ -32,7 +32,7 @@ async def events(feeding: Feeding, welcome: Callable[[], bool], ending: Callable
         if seen == 0 or version != seen:
             kind = "change" if seen else "all"
             said = feeding.plant.since(seen)
-            seen = max(1, said["version"])
+            seen = said["version"]
             yield event(kind, said)
         if loop.time() - pulse_s >= _PULSE_S:
             pulse_s = loop.time()

@@ -54,7 +54,7 @@ class Plant:
 
     twin: Twin
     clocks: Clocks
-    version: int = 0  # rises with every change
+    version: int = 1  # rises with every change; 0 is before anything
     courses: "OrderedDict[str, Course]" = field(default_factory=OrderedDict)
     units: dict[str, UnitNow] = field(default_factory=dict)
     flood: Flood = field(default_factory=Flood)

@@ -59,11 +59,11 @@ function banners() {
 }
 
 function tick() {
+  banners();
   say(at("clock"), `${moment(plantClock())} UTC`);
   const stale = document.body.classList.contains("is-stale");
   say(at("link"), stale ? "stale" : store.pulse.now === null ? "connecting" : "live");
   at("link").className = `link ${stale ? "bad" : "good"}`;
-  banners();
   screen?.tick();
 }
 

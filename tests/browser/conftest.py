@@ -1,0 +1,190 @@
+"""A real browser before the real console, flow and embedded broker; the plant is published as a test wishes.
+
+Screenshots go to a temporary folder, or to PATROL_PICTURES (``docs/pictures``, when the page has changed).
+"""
+
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from connectors.publisher import Publisher
+from connectors.recordings import RecordedRun
+from models.block import to_time, to_us
+from models.records import Record, Scan
+from ops.console.people import UserFile
+from ops.demo.programme import Programme, shown, units
+from ops.demo.stage import Stage, set_up
+from ops.playing import Manner, Message, messages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LIMIT_S = 30.0
+HOURS_A_SECOND = 3.0
+PASSWORD = "correct horse battery"
+USERS = {"oscar": "operator", "vera": "viewer", "eve": "engineer"}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Debian's chromium; where it must be there, its absence is a failure."""
+    program = shutil.which("chromium")
+    if program is None and os.environ.get("PATROL_REQUIRE_BROWSER") == "1":
+        pytest.fail("chromium is not on the PATH though PATROL_REQUIRE_BROWSER=1: apt-get install chromium")
+    if program is None:
+        pytest.skip("chromium is not on the PATH: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])  # tests may run as root
+        yield found
+        found.close()
+
+
+@dataclass(slots=True)
+class Site:
+    """What runs, and a plant whose time a test moves on."""
+
+    stage: Stage
+    url: str
+    plant: list[Message] = field(default_factory=list)
+    published: int = 0
+    hours: float = 0.0
+
+    @property
+    def newest(self) -> str:
+        """Time of day of the newest scan published of the first unit."""
+        said = (m for m in reversed(self.plant[: self.published]) if isinstance(m.record, Scan))
+        return f"{to_time(next(m for m in said if m.record.unit == 'BR-101').at_us):%H:%M} UTC"
+
+    def until(self, hours: float) -> None:
+        """Publish all that happens up to so many hours after the first batch's start, 3 h a second.
+
+        (As fast as it can be, scans would overtake the batch events, which travel on another topic.)
+        """
+        self.hours = hours
+        limit_us = self.plant[0].at_us + int(hours * 3.6e9)
+        with Publisher(self.stage.configuration.kafka) as publisher:
+            while self.published < len(self.plant) and self.plant[self.published].at_us <= limit_us:
+                message = self.plant[self.published]
+                ahead_us = message.at_us - self.plant[max(0, self.published - 1)].at_us
+                publisher.wait(ahead_us / 3.6e9 / HOURS_A_SECOND)
+                publisher.publish(message.topic, message.record.unit, message.record)
+                self.published += 1
+
+    def say(self, topic: str, key: str, *records: Record) -> None:
+        """Publish records of one's own."""
+        with Publisher(self.stage.configuration.kafka) as publisher:
+            for record in records:
+                publisher.publish(topic, key, record)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Three units; on the first the air is cut for an hour and a half, on the second a probe drifts."""
+    programme = Programme(units(3), 1, (), 2)
+    with serving(programme) as found:
+        started_us = to_us(datetime.now(UTC) - timedelta(hours=30))
+        runs = [each.run for each in shown(programme, started_us)]
+        tags = found.stage.configuration.twin.tag_names
+        spoil(runs[0], tags.index("air_flow"), slice(100, 118), lambda values: 0.6 * values)
+        spoil(runs[1], tags.index("ph"), slice(120, None), lambda values: values + 0.002 * np.arange(len(values)))
+        twin, topics = found.stage.configuration.twin, found.stage.configuration.kafka.topics
+        found.plant = list(messages(runs, twin, topics, Manner(release=True)))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def wide() -> Iterator[Site]:
+    """Fifty units."""
+    with serving(Programme(units(50), 1, (), 2)) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser: "Browser", tmp_path: Path) -> Iterator[Callable[..., "Page"]]:
+    """Opens a page as somebody; at the end no page may have had an error or been refused anything by its policy."""
+    contexts, trouble = [], []
+
+    def opened(site: Site, name: str = "oscar", path: str = "/", **options: Any) -> "Page":
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(LIMIT_S * 1000)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda said: trouble.append(said.text) if "Content Security Policy" in said.text else None)
+        page.goto(site.url.rstrip("/") + path)
+        page.fill("#name", name)
+        page.fill("#password", PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_selector("#link.good")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[["Page", str], Path]:
+    """Takes a screenshot."""
+    folder = Path(os.environ.get("PATROL_PICTURES", tmp_path))
+
+    def taken(page: "Page", name: str) -> Path:
+        path = folder / f"console-{name}.png"
+        page.screenshot(path=path)
+        return path
+
+    return taken
+
+
+def serving(programme: Programme) -> Any:
+    """Broker, reference, flow and console, with one user a role, once the page answers."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def served() -> Iterator[Site]:
+        with set_up(programme, lambda text: None, lambda stage, done, total: None) as stage:
+            file = UserFile(Path(stage.configuration.console.users))
+            for name, role in USERS.items():
+                file.put(name, role, PASSWORD)  # type: ignore[arg-type]
+            settings = stage.configuration.console
+            url = f"http://{settings.address}:{settings.port}/"
+            until(lambda: answers(f"{url}livez"), "the console to answer")
+            yield Site(stage, url)
+
+    return served()
+
+
+def spoil(run: RecordedRun, tag: int, rows: slice, how: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Something goes wrong with one tag."""
+    run.values[rows, tag] = how(run.values[rows, tag])
+
+
+def answers(url: str) -> bool:
+    """Whether somebody serves it."""
+    try:
+        with urllib.request.urlopen(url, timeout=1) as found:
+            return bool(found.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def until(holds: Callable[[], bool], what: str, within_s: float = LIMIT_S) -> float:
+    """Wait for a condition; how long it took (s)."""
+    began_s = time.monotonic()
+    while not holds():
+        assert time.monotonic() < began_s + within_s, f"waited {within_s:g} s for {what}"
+        time.sleep(0.02)
+    return time.monotonic() - began_s
