@@ -3,7 +3,7 @@
 import { act, possible } from "./actions.js";
 import { h, say, shape } from "./dom.js";
 import { clock, store } from "./store.js";
-import { SHORT, STATES, calls, cause, moment, span } from "./words.js";
+import { PRIORITIES, SHORT, STATES, calls, cause, moment, span } from "./words.js";
 
 const UNCONFIRMED_MS = 8000; // an action that has changed nothing by then is said to hang
 const LABELS = { acknowledge: "Ack", shelve: "Shelve", unshelve: "Unshelve", comment: "Comment" };
@@ -15,6 +15,7 @@ export class Deviations {
     this.rows = new Map(); // id -> its row
     this.shown = new Set(["UNACK", "RTNUN", "ACKED"]); // shelved ones are out of sight until asked for
     this.filter = "";
+    this.order = h("button", { "aria-pressed": "false", title: "Highest priority first, or newest first (p)", onclick: () => this.sort() }, "by priority");
     this.body = h("tbody", {});
     this.empty = h("p", { class: "empty" }, "No open deviation.");
     this.search = h("input", { type: "search", placeholder: "Filter: unit, batch, tag …  ( / )", "aria-label": "Filter deviations", oninput: () => { this.filter = this.search.value.toLowerCase(); this.draw(); } });
@@ -22,7 +23,7 @@ export class Deviations {
     const heads = ["Priority", "State", "Unit", "Batch", "Deviation", "Age", "Who", ""];
     const table = h("table", { class: "list" }, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", class: `c-${head.toLowerCase() || "act"}` }, head)))), this.body);
     this.element = h("section", { class: "deviations", "aria-label": "Open deviations" },
-      h("div", { class: "heading" }, h("h2", {}, "Open deviations"), this.many, h("span", { class: "gap" }), this.search),
+      h("div", { class: "heading" }, h("h2", {}, "Open deviations"), this.many, h("span", { class: "gap" }), this.order, this.search),
       h("div", { class: "scroll" }, table, this.empty));
     this.body.addEventListener("keydown", (event) => this.onKey(event));
   }
@@ -33,9 +34,15 @@ export class Deviations {
     this.draw();
   }
 
+  /** Highest priority first, or newest first again. */
+  sort() {
+    this.order.setAttribute("aria-pressed", String(this.order.getAttribute("aria-pressed") !== "true"));
+    this.draw();
+  }
+
   /** All rows, in order. */
   draw() {
-    const wanted = [...store.deviations.values()].filter((d) => this.shown.has(d.state) && this.matches(d)).sort(byUrgency);
+    const wanted = [...store.deviations.values()].filter((d) => this.shown.has(d.state) && this.matches(d)).sort((one, other) => this.urgency(one, other));
     const ids = new Set(wanted.map((d) => d.deviation_id));
     for (const [id, row] of this.rows) {
       if (!ids.has(id)) this.drop(id, row);
@@ -69,6 +76,13 @@ export class Deviations {
   }
 
   // -- inside --------------------------------------------------------------------------------------------------
+
+  /** What still calls first, the newest of it first; where it is wished, by priority before that. */
+  urgency(one, other) {
+    const calling = Number(calls(other)) - Number(calls(one)) || Number(one.state === "SHLVD") - Number(other.state === "SHLVD");
+    const wished = this.order.getAttribute("aria-pressed") === "true" ? PRIORITIES.indexOf(one.priority) - PRIORITIES.indexOf(other.priority) : 0;
+    return calling || wished || Date.parse(other.raised_at) - Date.parse(one.raised_at) || one.deviation_id.localeCompare(other.deviation_id);
+  }
 
   matches(deviation) {
     return this.filter === "" || `${deviation.unit} ${deviation.batch_id} ${deviation.message} ${deviation.cause}`.toLowerCase().includes(this.filter);
@@ -118,12 +132,6 @@ export class Deviations {
     else return;
     event.preventDefault();
   }
-}
-
-/** What still calls first, the newest of it first. */
-function byUrgency(one, other) {
-  const calling = Number(calls(other)) - Number(calls(one)) || Number(one.state === "SHLVD") - Number(other.state === "SHLVD");
-  return calling || Date.parse(other.raised_at) - Date.parse(one.raised_at) || one.deviation_id.localeCompare(other.deviation_id);
 }
 
 function cells(deviation, age) {

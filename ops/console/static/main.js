@@ -7,7 +7,7 @@ import { Overview } from "./overview.js";
 import { announce } from "./said.js";
 import { listen, plantClock, store } from "./store.js";
 import { connect, silentSince } from "./stream.js";
-import { STATES, moment } from "./words.js";
+import { PRIORITIES, STATES, moment } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const overview = new Overview();
@@ -34,12 +34,14 @@ function visit(href) {
 // -- the bar ---------------------------------------------------------------------------------------------------
 
 function counts() {
-  const number = (state) => [...store.deviations.values()].filter((d) => d.state === state).length;
-  const key = Object.keys(STATES).map((state) => `${state}${number(state)}${overview.list.shown.has(state)}`).join();
+  const own = (state) => [...store.deviations.values()].filter((d) => d.state === state);
+  const number = (state) => own(state).length;
+  const worst = (state) => PRIORITIES.find((priority) => own(state).some((d) => d.priority === priority)) ?? "none";
+  const key = Object.keys(STATES).map((state) => `${state}${number(state)}${worst(state)}${overview.list.shown.has(state)}`).join();
   if (counts.key === key) return;
   counts.key = key;
   at("counts").replaceChildren(...Object.keys(STATES).map((state) => h("button", {
-    class: `count ${state.toLowerCase()} ${number(state) > 0 ? "some" : ""}`, "aria-pressed": String(overview.list.shown.has(state)), title: `${STATES[state]}: show or hide`,
+    class: `count ${state.toLowerCase()} ${number(state) > 0 ? "some" : ""}`, "data-worst": worst(state), "aria-pressed": String(overview.list.shown.has(state)), title: `${STATES[state]}: show or hide`,
     onclick: () => { overview.list.toggle(state); counts(); if (screen !== overview) visit("/"); },
   }, h("b", {}, String(number(state))), ` ${STATES[state]}`)));
 }
@@ -50,7 +52,7 @@ function banners() {
   else if (pulse.failed) said.push(["stale", `STALE: the console reads no more: ${pulse.failed}`]);
   else if (!pulse.live && pulse.now !== null) said.push(["stale", "STALE: Kafka does not answer, or is still being caught up with. What is shown may be old."]);
   if (pulse.unjudged.length > 0) said.push(["unjudged", `NOT JUDGED: scans come but PATrol says nothing of ${pulse.unjudged.join(", ")}. Is \`patrol run\` up?`]);
-  if (pulse.flood) said.push(["flood", `ALARM FLOOD: ${pulse.annunciations} deviations annunciated in the last 10 minutes. Highest priority first.`]);
+  if (pulse.flood) said.push(["flood", `ALARM FLOOD: ${pulse.annunciations} deviations annunciated in the last 10 minutes. Key p puts the highest priority first.`]);
   const key = said.join();
   if (banners.key === key) return;
   banners.key = key;
@@ -70,7 +72,7 @@ function tick() {
 // -- keys ------------------------------------------------------------------------------------------------------
 
 const KEYS = [["j k ↓ ↑", "next, previous deviation"], ["Enter", "details"], ["a", "acknowledge"], ["s", "shelve"], ["u", "unshelve"], ["c", "comment"],
-  ["b", "open its batch"], ["/", "filter"], ["← →", "batch page: move the moment by one scan"], ["x", "batch page: age or maturity"], ["o", "overview"], ["t", "light or dark"], ["Esc", "close"], ["?", "these keys"]];
+  ["b", "open its batch"], ["/", "filter"], ["p", "highest priority first, or newest first"], ["← →", "batch page: move the moment by one scan"], ["x", "batch page: age or maturity"], ["o", "overview"], ["t", "light or dark"], ["Esc", "close"], ["?", "these keys"]];
 
 function help() {
   dialog("Keys", [h("dl", { class: "keys" }, KEYS.flatMap(([key, words]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, words)]))], null);

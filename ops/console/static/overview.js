@@ -50,6 +50,7 @@ export class Overview {
   key(event) {
     if (event.key === "Escape" && this.detail.id !== null) this.detail.close();
     else if (event.key === "/") this.list.search.focus();
+    else if (event.key === "p") this.list.sort();
     else if (event.key === "j" || event.key === "ArrowDown") this.list.focus();
     else return false;
     return true;

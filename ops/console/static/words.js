@@ -7,7 +7,7 @@ export const STATES = {
 export const SHORT = { UNACK: "Unack", RTNUN: "Returned", ACKED: "Acked", SHLVD: "Shelved" };
 
 /** A tag's name as said. */
-export const spoken = (tag) => tag.replaceAll("_", " ");
+export const spoken = (tag) => (tag === "ph" ? "pH" : tag.replaceAll("_", " "));
 
 /** Whether somebody still has to acknowledge it. */
 export const calls = (deviation) => deviation.state === "UNACK" || deviation.state === "RTNUN";
@@ -40,7 +40,7 @@ export function cause(deviation) {
   const place = deviation.batch_id ? `${deviation.unit} ${deviation.batch_id}: ` : `${deviation.unit}: `;
   let text = deviation.message.startsWith(place) ? deviation.message.slice(place.length) : deviation.message;
   text = text.replace(/ \((process|sensor|context), [^()]*\)$/, "").replace(/ since \d\d:\d\d UTC( \(batch age [^)]*\))?$/, "");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text.startsWith("ph ") ? `pH ${text.slice(3)}` : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 const DEEDS = { UNACK: "unshelved", ACKED: "acknowledged", NORM: "acknowledged", RTNUN: "commented", SHLVD: "shelved" };
