@@ -38,13 +38,16 @@ USERS = {"oscar": "operator", "vera": "viewer", "eve": "engineer"}
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """Debian's chromium; where it must be there, its absence is a failure."""
-    program = shutil.which("chromium")
-    if program is None and os.environ.get("PATROL_REQUIRE_BROWSER") == "1":
-        pytest.fail("chromium is not on the PATH though PATROL_REQUIRE_BROWSER=1: apt-get install chromium")
-    if program is None:
-        pytest.skip("chromium is not on the PATH: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
+    program, required = shutil.which("chromium"), os.environ.get("PATROL_REQUIRE_BROWSER") == "1"
+    absent = None if program else "chromium is not on the PATH: apt-get install chromium"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        absent = "playwright is not installed: .venv/bin/python -m pip install --require-hashes -r .ci/browser.lock"
+    if absent and required:
+        pytest.fail(f"{absent}, and PATROL_REQUIRE_BROWSER=1")
+    if absent:
+        pytest.skip(absent)
     with sync_playwright() as play:
         found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])  # tests may run as root
         yield found

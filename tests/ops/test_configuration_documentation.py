@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.settings import Topics
+from connectors.settings import Proxy, Topics
 from models.twin import Alarms, Alignment, ColdStart, Context, Tag, Twin
 from ops.config import EDGES, TWIN_TABLES, load
 from ops.strict import wanted
@@ -21,8 +21,9 @@ SECTIONS = {
     "cold_start": ColdStart,
     "kafka.topics": Topics,
     **EDGES,
+    "console.proxy": Proxy,
 }
-NOT_ROWS = {"twin": set(TWIN_TABLES), "kafka": {"topics"}}  # tables of their own
+NOT_ROWS = {"twin": set(TWIN_TABLES), "kafka": {"topics"}, "console": {"proxy"}}  # tables of their own
 
 
 def rows_in_page(section: str) -> list[tuple[str, ...]]:

@@ -30,6 +30,7 @@ export class Tiles {
     this.tiles = new Map(names.map((name) => [name, this.tiles.get(name) ?? new Tile(name)]));
     this.element.replaceChildren(...[...this.tiles.values()].map((tile) => tile.element));
     this.element.classList.toggle("many", names.length > MANY);
+    for (const tile of this.tiles.values()) tile.small = names.length > MANY;
   }
 }
 
@@ -72,7 +73,9 @@ class Tile {
     say(this.worst, worst ? `${spoken(worst.tag)}${worst.z === undefined ? "" : `  z ${worst.z > 0 ? "+" : "−"}${Math.abs(worst.z).toFixed(1)}`}` : "");
     this.worst.title = worst ? `${number(worst.observed)} ${worst.unit_of_measure ?? ""}, expected ${number(worst.expected)}` : "";
     const unfit = unit.unfit_sensors ?? [];
-    say(this.health, unfit.length ? `${unfit.length} sensor${unfit.length > 1 ? "s" : ""} unfit: ${unfit.map(spoken).join(", ")}` : judged ? "sensors fit" : "");
+    const fitness = this.small ? `${unfit.length} unfit` : `${unfit.length} sensor${unfit.length > 1 ? "s" : ""} unfit: ${unfit.map(spoken).join(", ")}`;
+    say(this.health, unfit.length ? fitness : judged ? "sensors fit" : "");
+    this.health.title = unfit.map(spoken).join(", ");
     this.element.classList.toggle("unfit", unfit.length > 0);
     this.mark(open);
     this.tick();
@@ -101,8 +104,8 @@ class Tile {
     const quiet = this.quiet || (unit.grade !== undefined && silent !== null && silent > Math.max(QUIET_S, 5 * (store.me?.cadence_s ?? 0)));
     this.element.classList.toggle("still", quiet);
     this.element.classList.toggle("unjudged", unjudged);
-    if (unjudged) say(this.health, "not judged: is `patrol run` up?");
-    else if (quiet) say(this.health, `quiet for ${silent === null ? "long" : span(silent)}`);
+    if (unjudged) say(this.health, this.small ? "not judged" : "not judged: is `patrol run` up?");
+    else if (quiet) say(this.health, `quiet ${silent === null ? "" : span(silent)}`);
     this.element.title = unit.newest ? `last scan ${moment(unit.newest, clock(this.name))} UTC` : "no scan yet";
   }
 }
