@@ -60,7 +60,9 @@ class Answers:
         """One batch's courses, with its deviations."""
         unit, batch_id = query.get("unit", ""), query.get("batch") or None
         told = self.telling.batch(unit, batch_id)
-        return None if told is None else told | {"deviations": self.feeding.plant.of_batch(told["unit"], batch_id)}
+        if told is None:
+            return None
+        return told | {"deviations": self.feeding.plant.of_batch(told["unit"], told["batch"])}
 
     def contributions(self, query: Mapping[str, str]) -> Any:
         """What was responsible at a moment of a batch, its age in hours."""

@@ -13,6 +13,8 @@ from models.records import BatchEvent, OperatorAction, Score
 from models.timeline import Timeline
 from models.twin import Twin
 
+_NOTHING = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+_MOST_SCORES = 20_000  # of a batch
 _WAITING = 64  # scans without a batch kept for a start that comes late, as the watch does
 
 
@@ -46,6 +48,7 @@ class BatchRecord:
     phases: list[tuple[str, int]] = field(default_factory=list)  # (phase, event time)
     pieces: list[Piece] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
+    _joined: tuple[int, IntArray, FloatArray] = (0, *_NOTHING)  # so many pieces, as one
 
     @property
     def size(self) -> int:
@@ -54,10 +57,18 @@ class BatchRecord:
 
     def scans(self) -> tuple[IntArray, FloatArray]:
         """Times (n,) and values (n, p)."""
-        pieces = list(self.pieces)
-        if not pieces:
-            return np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-        return np.concatenate([p.observed_us for p in pieces]), np.concatenate([p.values for p in pieces])
+        done, times, values = self._joined
+        fresh = self.pieces[done:]
+        if fresh:
+            times = np.concatenate([times, *(piece.observed_us for piece in fresh)])
+            values = np.concatenate([*([values] if done else []), *(piece.values for piece in fresh)])
+            self._joined = (done + len(fresh), times, values)
+        return times, values
+
+    def shorten(self) -> None:
+        """Forget the older half of the scans."""
+        del self.pieces[: len(self.pieces) // 2 + 1]
+        self.whole, self._joined = False, (0, *_NOTHING)
 
 
 class UnitRecords:
@@ -95,6 +106,7 @@ class UnitRecords:
             known.whole = score.age_s == 0
         if known is not None and score.grade is not None:
             known.scores.append(score)
+            del known.scores[:-_MOST_SCORES]
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -198,8 +210,7 @@ class Records:
                 if batch.ended_us is not None:
                     self._of(batch.unit).batches.remove(batch)
                 else:
-                    del batch.pieces[: len(batch.pieces) // 2 + 1]
-                    batch.whole = False
+                    batch.shorten()
 
     def all(self) -> Iterator[BatchRecord]:
         """Every batch kept."""
@@ -207,8 +218,10 @@ class Records:
             return iter([batch for unit in self._units.values() for batch in unit.batches])
 
     def find(self, unit: str, batch_id: str | None) -> BatchRecord | None:
-        """A batch of a unit; the newest where its name was used twice."""
-        return next((b for b in reversed(list(self.all())) if (b.unit, b.batch_id) == (unit, batch_id)), None)
+        """A batch of a unit (the newest where its name was used twice); None: the unit's newest batch."""
+        with self.lock:
+            batches = reversed(self._of(unit).batches if unit in self._units else [])
+            return next((b for b in batches if batch_id is None or b.batch_id == batch_id), None)
 
     def _of(self, unit: str) -> UnitRecords:
         if unit not in self._units:

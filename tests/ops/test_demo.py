@@ -68,10 +68,14 @@ def test_the_demo_finds_the_injected_faults_serves_metrics_and_ends_by_itself():
     with demo("--duration", "5", "--batches", "1", "--faults", "aeration_loss,stuck:dissolved_oxygen") as process:
         said = lines_until(process, r"MEDIUM|HIGH")
         url = next(match[1] for line in said if (match := re.search(r"metrics (http://\S+/metrics)", line)))
+        page = next(match[1] for line in said if (match := re.search(r"console (http://\S+/) \(sign in: demo, ", line)))
         with urllib.request.urlopen(url, timeout=10) as answer:
             scrape = answer.read().decode()
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            asked = answer.read().decode()
         rest, _ = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, rest
+    assert "PATrol: sign in" in asked
     assert re.search(r'patrol_scans_total\{unit="BR-101"\} [1-9]', scrape)
     assert "INJECTED process fault" in "".join(said)
     assert "Faults injected: 2, found: 2, cause named rightly: 2." in rest
@@ -89,8 +93,8 @@ def test_ctrl_c_ends_the_demo_with_a_summary_and_leaves_no_process_behind():
     assert process.returncode == 0, rest
     assert "interrupted" in rest
     assert "Faults injected: 0" in rest
-    assert len(started) == 2  # broker and flow
-    assert [command_of(pid) for pid in started] == ["", ""]
+    assert len(started) == 3  # broker, flow and console
+    assert [command_of(pid) for pid in started] == ["", "", ""]
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ export class Batch {
       this.kind ??= "age";
       this.show(first);
     } catch (error) {
-      if (this.told === undefined) this.grid.replaceChildren(h("p", { class: "empty" }, `${this.unit} ${this.batch || "has no running batch"}: ${error.message}`));
+      if (this.told === undefined) this.grid.replaceChildren(h("p", { class: "empty" }, `${this.unit} ${this.batch || "has had no batch here"}: ${error.message}`));
     }
   }
 
@@ -114,6 +114,7 @@ export class Batch {
 
   head() {
     const told = this.told, unit = store.units.get(this.unit);
+    say(this.heading, `${this.unit || told.unit} ${told.batch ?? ""}`);
     const running = told.running ? "running" : told.learnt ? "one of the reference's own" : `ended${told.outcome ? `, ${told.outcome}` : ""}`;
     const maturity = told.maturity?.findLast((m) => m !== null);
     const parts = [told.product, running, told.running ? unit?.phase : null, told.started ? `since ${moment(told.started)} UTC` : null, told.age_h.length ? `age ${told.age_h.at(-1).toFixed(1)} h` : null, maturity === undefined ? null : `maturity ${Math.round(maturity * 100)} %`];
@@ -202,7 +203,7 @@ export class Batch {
 
   /** The link that shows the same. */
   address() {
-    const query = new URLSearchParams({ unit: this.unit, batch: this.batch });
+    const query = new URLSearchParams({ unit: this.unit, batch: this.told?.batch ?? this.batch });
     if (this.kind === "maturity") query.set("x", "maturity");
     if (this.moment !== null) query.set("at", this.moment.toFixed(3));
     if (this.other) query.set("with", this.other);

@@ -1,12 +1,13 @@
 """Scans are kept by batch as the watch sees them, within a budget, and judged again to the same numbers."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.block import Feed, to_us
-from models.records import Score
+from models.records import Contributor, Score
 from models.watch import Watch
 from ops.__main__ import main
 from ops.config import load
@@ -104,3 +105,35 @@ def test_the_references_own_batches_can_be_looked_at_and_compared_with(fitted: P
     assert told is not None
     assert len(told["age_h"]) == len(told["maturity"]) == len(told["values"]["ph"]) == 153
     assert telling.batch("BR-101", "unknown") is None
+
+
+def test_a_continuous_process_shows_what_its_scores_carry(twin_file: str, tmp_path: Path) -> None:
+    text = Path(twin_file).read_text().replace('product = "mab-1"', 'product = "mab-1"\nmode = "continuous"')
+    (tmp_path / "steady.toml").write_text(text)
+    configuration = load(tmp_path / "steady.toml")
+    records, judging = Records(configuration.twin, 10), Judging(configuration, Choice())
+    block = scans(range(0, 60, 6))
+    records.add(feed(dataclasses.replace(block, values=np.ones((10, 3)))))
+    worst = (Contributor(tag="ph", share=1.0, observed=7.5, expected=7.0),)
+    for m, t2 in ((0, 1.0), (30, 9.0)):
+        records.score(
+            Score(unit="BR-101", at=minute(m), twin="culture", grade="advisory", t2=t2, t2_limit=5.0, worst=worst)
+        )
+    telling = Telling(records, judging)
+    told = telling.batch("BR-101", None)
+    assert told is not None
+    assert (told["from"], told["plane"]["t2"], told["plane_age_h"]) == ("scores", [1.0, 9.0], [0.0, 0.5])
+    assert len(told["values"]["ph"]) == 10
+    found = telling.contributions("BR-101", None, 0.45)
+    assert found is not None
+    assert (found["from"], found["t2"], found["contributors"][0]["tag"]) == ("score", 9.0, "ph")
+    assert telling.envelope() == {}
+
+
+def test_without_a_name_the_units_newest_batch_is_meant() -> None:
+    records = Records(small_twin(), 10)
+    records.add(feed(event("started", 0), event("ended", 10), event("started", 20, "B2"), scans(range(30))))
+    newest = records.find("BR-101", None)
+    assert newest is not None
+    assert newest.batch_id == "B2"
+    assert records.find("BR-999", None) is None
