@@ -138,7 +138,7 @@ def test_5_a_batch_stands_against_its_envelope_and_a_link_shows_the_same(
     assert page.locator(".side .contributors b").first.inner_text() == "air flow"
     assert page.locator(".chart.ranked .name b").first.inner_text() == "air flow"
     moved = page.locator(".side h2").inner_text()
-    page.locator(".charts").press("ArrowRight")
+    page.keyboard.press("ArrowRight")
     until(lambda: page.locator(".side h2").inner_text() != moved, "the moment to move")
     page.get_by_label("Compare with").select_option(label="R001 BR-101 (learnt)")
     page.get_by_label("What runs along").select_option("maturity")

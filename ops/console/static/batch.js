@@ -57,7 +57,7 @@ export class Batch {
     this.warning = h("span", { class: "warn" });
     this.align_ = h("select", { "aria-label": "What runs along", onchange: () => this.align(this.align_.value) }, h("option", { value: "age" }, "by batch age (h)"), h("option", { value: "maturity" }, "by maturity"));
     this.with_ = h("select", { "aria-label": "Compare with", onchange: () => this.compare(this.with_.value) }, h("option", { value: "" }, "compare with …"));
-    this.grid = h("div", { class: "charts" });
+    this.grid = h("div", { class: "charts", tabindex: 0, role: "region", "aria-label": "Charts" });
     this.side = h("aside", { class: "side", "aria-label": "At the chosen moment" });
     this.legend = h("div", { class: "key" }, h("span", {}, h("i", {}), "this batch"), h("span", {}, h("i", { class: "band" }), "released batches, 99 %"), h("span", {}, h("i", { class: "other" }), "compared"), h("span", {}, h("i", { class: "limit" }), "limit"));
     const copy = h("button", { onclick: () => this.copy() }, "Copy link");

@@ -106,7 +106,7 @@ export class Chart {
     }));
     const first = lines.findIndex((line) => line.band);
     return {
-      ...box, series: [{}, ...series], legend: { show: false }, padding: [4, 6, 0, 0],
+      ...box, series: [{}, ...series], legend: { show: false }, padding: [rem() * 0.5, 6, 0, 0],
       bands: first < 0 ? [] : [{ series: [first + 2, first + 1], fill: colour("band") }],
       scales: { x: { time: false, range: () => this.scene.range }, y: this.log ? { distr: 3, range: logRange } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } } },
       axes: [{ ...axis, size: rem() * 1.5, gap: 2 }, { ...axis, size: rem() * 3.1, gap: 2, ...(this.log ? { filter: decades, grid: { ...axis.grid, filter: decades } } : {}), values: (_, ticks) => ticks.map((tick) => tick === null ? "" : number(tick, 3)) }],
@@ -153,7 +153,7 @@ export class Chart {
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      if (this.log) ctx.fillText(phase, at + 3, bbox.top + rem() * (0.9 + 0.75 * (k % 2)));
+      if (this.log) ctx.fillText(phase, at + 3, bbox.top + bbox.height - rem() * (0.25 + 0.75 * (k % 2)));
     });
     if (this.scene.at !== null) {
       const at = plot.valToPos(this.scene.at, "x", true);
