@@ -68,6 +68,7 @@ def happen(metrics: Metrics) -> None:
     metrics.verdict(0)
     metrics.build("0.1.0", "ab")
     metrics.reference("culture@1", "cd", "approved")
+    metrics.recovery("deviation", Path("nowhere"))
     times = dict.fromkeys(("since_at", "raised_at", "changed_at"), AT)
     for revision, state in enumerate(("UNACK", "RTNUN"), 1):
         metrics.deviation(
