@@ -64,6 +64,7 @@ def test_a_units_series_begin_at_zero_with_the_priorities_its_twin_gives() -> No
     approved = {("process", "approved", "high", 0.0), ("sensor", "approved", "medium", 0.0)}
     context = {("context", grade, "medium", 0.0) for grade in ("approved", "advisory")}
     assert shown == approved | context | {(c, "advisory", "low", 0.0) for c in ("process", "sensor")}
+    assert value(metrics, "patrol_unacknowledged_deviations", **KIND) == 0
 
 
 def test_a_unit_is_quiet_from_its_deviation_on_until_scans_come_or_somebody_shelves_it() -> None:
