@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: bench-detection bench-lock help setup demo test check lint schemas dashboards lock clean
+.PHONY: bench-detection bench-lock help setup demo test check dashboards lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,10 +41,7 @@ $(VENV)-bench/ready: requirements-bench.lock
 	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-bench-dashboards: setup ## Write ops/grafana/dashboards/ anew from their generator
-	$(BIN)/python -m ops.grafana
-
-lock: ## Write requirements-bench.lock anew (needs uv): the versions of requirements.lock, and the peers
+bench-lock: ## Write requirements-bench.lock anew (needs uv): the versions of requirements.lock, and the peers
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 

@@ -2,7 +2,6 @@
 
 from ops.grafana.panels import Dashboard, Panel, Query, Variable
 
-_NONE = "no batch runs on the unit"
 _SAYS = """\
 Metrics carry a batch's distance from its envelope, not the envelope: **T²** and **SPE** over their limits (1 is the
 limit of released batches at the same maturity), the maturity, and which sensors are fit. Every tag against its
@@ -18,14 +17,14 @@ BATCH = Dashboard(
         Panel(
             "Batch",
             "The batch that runs on the unit, its product and phase.",
-            (Query('patrol_batch_running_info{unit="$unit"}', may_be_empty=_NONE),),
+            (Query('patrol_batch_running_info{unit="$unit"}'),),
             kind="table",
             height=5,
         ),
         Panel(
             "Age",
             "Event time since the batch started.",
-            (Query('patrol_batch_age_seconds{unit="$unit"}', "age", _NONE),),
+            (Query('patrol_batch_age_seconds{unit="$unit"}', "age"),),
             kind="stat",
             unit="s",
             width=4,
@@ -34,7 +33,7 @@ BATCH = Dashboard(
         Panel(
             "Maturity",
             "Progress along the recipe.",
-            (Query('patrol_batch_maturity_ratio{unit="$unit"}', "maturity", _NONE),),
+            (Query('patrol_batch_maturity_ratio{unit="$unit"}', "maturity"),),
             kind="stat",
             unit="percentunit",
             width=4,
@@ -46,8 +45,8 @@ BATCH = Dashboard(
             "1 is the limit that released batches give at this maturity. T²: farther along known directions. SPE: tags "
             "no longer move together.",
             (
-                Query('patrol_t2_limit_ratio{unit="$unit"}', "T²", _NONE),
-                Query('patrol_spe_limit_ratio{unit="$unit"}', "SPE", _NONE),
+                Query('patrol_t2_limit_ratio{unit="$unit"}', "T²"),
+                Query('patrol_spe_limit_ratio{unit="$unit"}', "SPE"),
             ),
             limit=1,
             width=24,
@@ -71,14 +70,14 @@ BATCH = Dashboard(
         Panel(
             "Progress along the recipe",
             "A level stretch: the batch is held, or its indicator is stuck.",
-            (Query('patrol_batch_maturity_ratio{unit="$unit"}', "maturity", _NONE),),
+            (Query('patrol_batch_maturity_ratio{unit="$unit"}', "maturity"),),
             unit="percentunit",
             width=12,
         ),
         Panel(
             "Sensors",
             "1: fit to judge. 0: left out of T² and SPE.",
-            (Query('patrol_sensor_fit{unit="$unit"}', "{{tag}}", _NONE),),
+            (Query('patrol_sensor_fit{unit="$unit"}', "{{tag}}"),),
             kind="state-timeline",
             width=12,
             height=10,
@@ -86,7 +85,7 @@ BATCH = Dashboard(
         Panel(
             "Disagreement with the batch's own learner",
             "Share of late scans in which the approved reference and the learner disagreed.",
-            (Query('patrol_learner_disagreement_ratio{unit="$unit"}', "disagreement", _NONE),),
+            (Query('patrol_learner_disagreement_ratio{unit="$unit"}', "disagreement"),),
             unit="percentunit",
             limit=0.9,
             width=12,

@@ -26,7 +26,7 @@ _NOW = (
     Panel(
         "Alerts",
         "Firing now.",
-        (Query(f"sum by (alertname, unit, priority) ({_NOT_WATCHDOG})", may_be_empty="nothing is wrong"),),
+        (Query(f"sum by (alertname, unit, priority) ({_NOT_WATCHDOG})"),),
         kind="table",
         height=5,
     ),
@@ -34,13 +34,13 @@ _NOW = (
         "Units",
         "Each unit's batch, its age, maturity, T² and SPE over their limits, active deviations, and whether it learns.",
         (
-            Query("max by (unit, batch_id, product, phase) (patrol_batch_running_info)", "runs", "no batch runs"),
-            Query("max by (unit) (patrol_batch_age_seconds)", "age, s", "no batch runs"),
-            Query("max by (unit) (patrol_batch_maturity_ratio)", "maturity", "no batch runs"),
-            Query("max by (unit) (patrol_t2_limit_ratio)", "T²/limit", "no batch runs"),
-            Query("max by (unit) (patrol_spe_limit_ratio)", "SPE/limit", "no batch runs"),
+            Query("max by (unit, batch_id, product, phase) (patrol_batch_running_info)", "runs"),
+            Query("max by (unit) (patrol_batch_age_seconds)", "age, s"),
+            Query("max by (unit) (patrol_batch_maturity_ratio)", "maturity"),
+            Query("max by (unit) (patrol_t2_limit_ratio)", "T²/limit"),
+            Query("max by (unit) (patrol_spe_limit_ratio)", "SPE/limit"),
             Query("sum by (unit) (unit_priority:patrol_active_deviations:sum)", "active deviations"),
-            Query("max by (unit) (patrol_learning)", "learning", "no batch runs"),
+            Query("max by (unit) (patrol_learning)", "learning"),
         ),
         kind="table",
         alerts=("ColdStartLong",),
@@ -53,19 +53,19 @@ _TRAJECTORY = (
     Panel(
         "T² over its limit",
         "Above 1: farther from the centre, along known directions, than released batches were at this point.",
-        (Query("max by (unit) (patrol_t2_limit_ratio)", "{{unit}}", "no batch runs"),),
+        (Query("max by (unit) (patrol_t2_limit_ratio)", "{{unit}}"),),
         limit=1,
     ),
     Panel(
         "SPE over its limit",
         "Above 1: tags no longer move together as they did in released batches.",
-        (Query("max by (unit) (patrol_spe_limit_ratio)", "{{unit}}", "no batch runs"),),
+        (Query("max by (unit) (patrol_spe_limit_ratio)", "{{unit}}"),),
         limit=1,
     ),
     Panel(
         "Maturity",
         "Progress along the recipe.",
-        (Query("max by (unit) (patrol_batch_maturity_ratio)", "{{unit}}", "no batch runs"),),
+        (Query("max by (unit) (patrol_batch_maturity_ratio)", "{{unit}}"),),
         unit="percentunit",
     ),
     Panel(
@@ -76,7 +76,7 @@ _TRAJECTORY = (
     Panel(
         "Disagreement",
         "Share of late scans in which the approved reference and the batch's own learner disagreed.",
-        (Query("max by (unit) (patrol_learner_disagreement_ratio)", "{{unit}}", "no batch runs, or a cold start"),),
+        (Query("max by (unit) (patrol_learner_disagreement_ratio)", "{{unit}}"),),
         unit="percentunit",
         limit=0.9,
         alerts=("ReferenceDisagreement",),
@@ -84,7 +84,7 @@ _TRAJECTORY = (
     Panel(
         "Sensors left out",
         "Tags whose readings are not fit to judge.",
-        (Query("sum by (unit) (1 - patrol_sensor_fit)", "{{unit}}", "no batch runs"),),
+        (Query("sum by (unit) (1 - patrol_sensor_fit)", "{{unit}}"),),
         limit=1,
         alerts=("SensorLeftOut",),
     ),
@@ -117,7 +117,7 @@ _ALARM_SYSTEM = (
     Panel(
         "Most frequent alarms",
         "The ten most frequent sources (unit/cause) and how often they were annunciated.",
-        (Query("sort_desc(patrol_frequent_alarms)", "{{source}}", "nothing was annunciated"),),
+        (Query("sort_desc(patrol_frequent_alarms)", "{{source}}"),),
         kind="bargauge",
     ),
     Panel(

@@ -21,7 +21,6 @@ class Query:
 
     expr: str
     legend: str = ""
-    may_be_empty: str = ""  # why a healthy, watched plant may have no such series; "": it must have one
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ _STORE = (
     Panel(
         "What runs",
         "Version and configuration of each process, and the reference it judges against.",
-        (Query("patrol_build_info"), Query("patrol_reference_info", may_be_empty="a cold start")),
+        (Query("patrol_build_info"), Query("patrol_reference_info")),
         kind="table",
         alerts=("ReferenceUnapproved",),
         width=16,
