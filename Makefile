@@ -51,9 +51,11 @@ schemas: setup ## Write docs/schemas/ anew from the record types
 dashboards: setup ## Write ops/grafana/dashboards/ anew from their generator
 	$(BIN)/python -m ops.grafana
 
-lock: ## Write requirements.lock anew (needs uv); records hashes, no index address
+lock: ## Write requirements.lock and the image's part of it anew (needs uv); records hashes, no index address
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header -c requirements.lock pyproject.toml -o ops/deploy/requirements.lock
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

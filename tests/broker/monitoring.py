@@ -19,13 +19,13 @@ import pytest
 WITHIN_S = 60.0
 
 
-def program(name: str, package: str) -> str:
+def program(name: str, remedy: str) -> str:
     """A program on the PATH; where it must be there, its absence is a failure."""
     found = shutil.which(name)
     if found is None and os.environ.get("PATROL_REQUIRE_PROMETHEUS") == "1":
-        pytest.fail(f"{name} is not on the PATH though PATROL_REQUIRE_PROMETHEUS=1: apt-get install {package}")
+        pytest.fail(f"{name} is not on the PATH though PATROL_REQUIRE_PROMETHEUS=1: install {remedy}")
     if found is None:
-        pytest.skip(f"{name} is not on the PATH: apt-get install {package}")
+        pytest.skip(f"{name} is not on the PATH: install {remedy}")
     return found
 
 

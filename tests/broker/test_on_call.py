@@ -137,8 +137,8 @@ def configured(folder: Path, ports: dict[str, int], pager: str) -> Path:
     text = re.sub(r"_(interval|timeout): 1\ds", r"_\1: 1s", text).replace(
         "http://runbooks.invalid/ops/runbooks", RUNBOOKS
     )
-    for ours, free in ports.items():
-        text = text.replace(f"127.0.0.1:{ours}", f"127.0.0.1:{free}")
+    for port, free in ports.items():
+        text = re.sub(rf'"\w+:{port}"', f'"127.0.0.1:{free}"', text)
     (folder / "prometheus.yml").write_text(text)
     receivers = (OPS / "alertmanager" / "alertmanager.yml").read_text().replace("http://pager.invalid", pager)
     (folder / "alertmanager.yml").write_text(receivers)
