@@ -1,16 +1,18 @@
 """A real Prometheus scrapes what PATrol serves, and finds every series."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from connectors.metrics import Metrics
 from connectors.settings import Exposition
 from models.records import Deviation, Score
-from tests.broker.monitoring import ask, prometheus, query, until
+from tests.broker.monitoring import ask, program, prometheus, query, until
 
 pytestmark = pytest.mark.prometheus
 
@@ -83,3 +85,12 @@ def scraping(port: int, folder: Path) -> Iterator[str]:
     )
     with prometheus(config, folder) as api:
         yield api
+
+
+def test_prometheus_finds_nothing_to_say_about_names_and_help_of_the_series() -> None:
+    metrics = Metrics(tags=("ph", "do"))
+    happen(metrics)
+    checked = subprocess.run(
+        [program("promtool", "prometheus"), "check", "metrics"], input=generate_latest(metrics.registry), timeout=60
+    )
+    assert checked.returncode == 0
