@@ -146,8 +146,8 @@ def configured(folder: Path, ports: dict[str, int], pager: str) -> Path:
 
 
 def test_a_fault_in_the_plant_pages_somebody_with_unit_batch_and_runbook(site: Site) -> None:
-    until(lambda: bool(site.pager.alerts("/page", "DeviationHigh")), "the page", 120)
-    page = site.pager.alerts("/page", "DeviationHigh")[0]
+    until(lambda: bool(site.pager.alerts("/page", "DeviationHigh", unit="BR-101")), "the page", 120)
+    page = site.pager.alerts("/page", "DeviationHigh", unit="BR-101")[0]
     assert page["labels"] == {"alertname": "DeviationHigh", "priority": "high", "unit": "BR-101"}
     assert page["annotations"]["summary"] == "BR-101 B101: 1 deviation(s) of high priority, unacknowledged"
     assert page["annotations"]["runbook_url"] == f"{RUNBOOKS}/DeviationHigh.md"
