@@ -58,6 +58,7 @@ class Dashboard:
     panels: tuple[Panel, ...]
     variables: tuple[Variable, ...] = ()
     since: str = "now-6h"
+    tag: str = "patrol"  # boards of one tag are linked to one another
 
 
 def to_json(dashboard: Dashboard) -> dict[str, Any]:
@@ -66,14 +67,14 @@ def to_json(dashboard: Dashboard) -> dict[str, Any]:
         "uid": dashboard.uid,
         "title": dashboard.title,
         "description": dashboard.meaning,
-        "tags": ["patrol"],
+        "tags": [dashboard.tag],
         "schemaVersion": 39,
         "editable": False,
         "graphTooltip": 1,  # one cross-hair on all panels
         "refresh": "10s",
         "time": {"from": dashboard.since, "to": "now"},
         "timezone": "utc",
-        "templating": {"list": [*_standing_variables(), *map(_variable, dashboard.variables)]},
+        "templating": {"list": [_datasource(), *map(_variable, dashboard.variables)]},
         "annotations": {"list": [_firing()]},
         "links": [{"type": "dashboards", "tags": ["patrol"], "title": "PATrol", "asDropdown": True, "keepTime": True}],
         "panels": [_panel(panel, n, place) for n, (panel, place) in enumerate(_placed(dashboard.panels), 1)],
@@ -98,7 +99,7 @@ def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
     return shown | {
         "description": " ".join([panel.meaning, *(f"Alert: {alert}." for alert in panel.alerts)]),
         "datasource": _SOURCE,
-        "links": [{"title": f"Runbook: {alert}", "url": f"${{runbooks}}/{alert}.md"} for alert in panel.alerts],
+        "links": [{"title": f"Runbook: {alert}", "url": f"/d/{alert}"} for alert in panel.alerts],
         "targets": [_target(query, n, panel.kind) for n, query in enumerate(panel.queries)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _columns(panel)},
         "options": _options(panel),
@@ -167,12 +168,8 @@ def _options(panel: Panel) -> dict[str, Any]:
     return {}
 
 
-def _standing_variables() -> list[dict[str, Any]]:
-    runbooks = "/ops/runbooks"
-    return [
-        {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Prometheus", "hide": 0},
-        {"name": "runbooks", "type": "textbox", "query": runbooks, "label": "Runbooks", "hide": 2},
-    ]
+def _datasource() -> dict[str, Any]:
+    return {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Prometheus", "hide": 0}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:

@@ -48,7 +48,7 @@ OPS = Path(__file__).parents[2] / "ops"
 UNITS = ("BR-101", "BR-102", "BR-103")
 SILENT = UNITS[2]
 FAULT_H = 7.5
-RUNBOOKS = "http://runbooks.example/ops/runbooks"
+RUNBOOKS = "http://grafana.example/d"
 
 
 @dataclass
@@ -134,9 +134,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def configured(folder: Path, ports: dict[str, int], pager: str) -> Path:
     """The configurations of ops/ with the test's addresses; scraped and evaluated every second."""
     text = (OPS / "prometheus" / "prometheus.yml").read_text().replace("rules/*", f"{OPS}/prometheus/rules/*")
-    text = re.sub(r"_(interval|timeout): 1\ds", r"_\1: 1s", text).replace(
-        "http://runbooks.invalid/ops/runbooks", RUNBOOKS
-    )
+    text = re.sub(r"_(interval|timeout): 1\ds", r"_\1: 1s", text).replace("http://grafana.invalid:3000/d", RUNBOOKS)
     for port, free in ports.items():
         text = re.sub(rf'"\w+:{port}"', f'"127.0.0.1:{free}"', text)
     (folder / "prometheus.yml").write_text(text)
@@ -150,7 +148,7 @@ def test_a_fault_in_the_plant_pages_somebody_with_unit_batch_and_runbook(site: S
     page = site.pager.alerts("/page", "DeviationHigh", unit="BR-101")[0]
     assert page["labels"] == {"alertname": "DeviationHigh", "priority": "high", "unit": "BR-101"}
     assert page["annotations"]["summary"] == "BR-101 B101: 1 deviation(s) of high priority, unacknowledged"
-    assert page["annotations"]["runbook_url"] == f"{RUNBOOKS}/DeviationHigh.md"
+    assert page["annotations"]["runbook_url"] == f"{RUNBOOKS}/DeviationHigh"
     assert [where for where, _ in site.pager.arrived if where == "/heartbeat"], "the heartbeat has come"
     assert site.pager.alerts("/page", "DeviationHigh", unit="BR-102") == []
     assert {"unit": "BR-101"} in [message["groupLabels"] for where, message in site.pager.arrived if where == "/page"]

@@ -34,7 +34,7 @@ alerts = pytest.mark.parametrize("alert", sorted(ALERTS))
 @alerts
 def test_an_alert_links_to_its_runbook_and_has_a_priority(alert: str) -> None:
     rule = ALERTS[alert][1]
-    assert rule["annotations"]["runbook_url"] == f"{{{{ $externalLabels.runbooks }}}}/{alert}.md"
+    assert rule["annotations"]["runbook_url"] == f"{{{{ $externalLabels.runbooks }}}}/{alert}"
     assert rule["annotations"]["summary"]
     own = rule.get("labels", {}).get("priority")
     kept = re.search(r':sum\{priority="(\w+)"\}', rule["expr"])  # the deviation's own

@@ -1,20 +1,37 @@
 """The dashboards: what is committed is what the generator writes, and Grafana can lay it out."""
 
 import json
+import re
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
 from ops.grafana.__main__ import DASHBOARDS, FOLDER, documents, main
 from ops.grafana.panels import WIDTH
+from tests.ops.test_alerts import ALERTS
 
 boards = pytest.mark.parametrize("name", sorted(DASHBOARDS))
 
 
 def test_the_committed_dashboards_are_the_generators(tmp_path) -> None:
-    assert {path.name: path.read_text() for path in FOLDER.iterdir()} == documents(), "run `make dashboards`"
+    assert written(FOLDER) == documents(), "run `make dashboards`"
     main(tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == documents()
+    assert written(tmp_path) == documents()
+
+
+def written(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.json")}
+
+
+def test_every_runbook_is_a_dashboard_at_its_alerts_name_and_links_to_others_there() -> None:
+    boards = [json.loads(text) for name, text in documents().items() if name.startswith("runbooks/")]
+    uids = {board["uid"] for board in boards}
+    assert uids == set(ALERTS)
+    linked = {uid for board in boards for uid in re.findall(r"\]\(/d/(\w+)\)", str(board))}
+    assert linked
+    assert linked <= uids
+    assert ".md)" not in str(boards)
 
 
 @boards
@@ -31,7 +48,7 @@ def test_panels_lie_on_the_grid_and_not_on_one_another(name: str) -> None:
 @boards
 def test_panels_ask_the_chosen_prometheus_say_what_they_mean_and_link_their_runbooks(name: str) -> None:
     board = json.loads(documents()[name])
-    assert {"datasource", "runbooks"} <= {variable["name"] for variable in board["templating"]["list"]}
+    assert board["templating"]["list"][0]["name"] == "datasource"
     for panel, ours in zip(board["panels"], DASHBOARDS[name].panels, strict=True):
         if panel["type"] == "text":
             assert panel["options"]["content"]
@@ -40,7 +57,7 @@ def test_panels_ask_the_chosen_prometheus_say_what_they_mean_and_link_their_runb
         assert panel["targets"]
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
-        assert [link["url"] for link in panel["links"]] == [f"${{runbooks}}/{alert}.md" for alert in ours.alerts]
+        assert [link["url"] for link in panel["links"]] == [f"/d/{alert}" for alert in ours.alerts]
 
 
 def test_a_limit_is_a_dashed_line_where_the_alert_begins() -> None:
