@@ -48,7 +48,8 @@ def run(
 
     configuration = load(twin)
     logs.configure()
-    stop, metrics = Stop(), Metrics(tags=configuration.twin.tag_names)
+    own = configuration.twin
+    stop, metrics = Stop(), Metrics(tags=own.tag_names, alarms=own.alarms)
     stop.install()
     chosen = judges(configuration, Choice(store, reference, unapproved))
     LOG.info("%s", chosen.told)
@@ -66,6 +67,7 @@ def run(
         Taps(judged=metrics.judged, said=partial(note, metrics)),
     )
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
+    metrics.recovery(place.flow, place.recovery)
     with exposed(metrics, configuration, stop):
         execute(flow, place, configuration, chosen.stored)
 
@@ -78,7 +80,7 @@ def _watch(
 
     watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
     for deviation in watch.unit.book.open():
-        metrics.deviation(deviation)
+        metrics.deviation(deviation, restored=True)
     if watch.unit.running is not None and watch.unit.last_us is not None:
         metrics.score(watch.unit.running.score(watch.unit.last_us))
     return watch
