@@ -76,6 +76,10 @@ class Answers:
         """All revisions of a deviation."""
         return self.feeding.plant.course(query.get("id", "")) or None
 
+    def alarms(self, query: Mapping[str, str]) -> Any:
+        """The alarm system's own figures."""
+        return self.feeding.auditing.told(query.get("batch") or None)
+
     async def act(self, request: Request) -> Response:
         """What a person does about a deviation."""
         person = self.gate.actor(request, "operator")

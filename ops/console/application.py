@@ -29,6 +29,7 @@ def application(signing: Signing, answers: Answers) -> Starlette:
     gets = {
         "/": signing.page,
         "/batch": signing.page,
+        "/alarms": signing.page,
         "/sign-in": signing.sign_in_page,
         "/static/{name:path}": signing.file,
         "/livez": answers.livez,
@@ -39,6 +40,7 @@ def application(signing: Signing, answers: Answers) -> Starlette:
         "/api/batch": answers.about(answers.batch),
         "/api/contributions": answers.about(answers.contributions),
         "/api/deviation": answers.about(answers.deviation),
+        "/api/alarms": answers.about(answers.alarms),
     }
     posts = {"/api/sign-in": signing.sign_in, "/api/sign-out": signing.sign_out, "/api/actions": answers.act}
     return Starlette(

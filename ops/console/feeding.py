@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from connectors.plant_reader import News, PlantReader
 from models.errors import PatrolError
 from models.records import Score
+from ops.console.auditing import Auditing
 from ops.console.plant import Plant
 from ops.console.records import Records
 
@@ -25,6 +26,7 @@ class Feeding:
     reader: PlantReader
     plant: Plant
     records: Records
+    auditing: Auditing
     failed: str | None = None  # why it has ended by itself
     live_s: float = float("-inf")  # wall clock at which all was well last
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -87,6 +89,7 @@ class Feeding:
             self._added = 0
             self.records.tidy()
         for record in news.said:
+            self.auditing.take(record)
             if isinstance(record, Score):
                 self.plant.score(record, time.time_ns() // 1000)
                 self.records.score(record)

@@ -2,8 +2,8 @@
 
 from bisect import bisect_left, bisect_right, insort
 
-WINDOW_S = 600.0
-BEGINS_ABOVE, ENDS_BELOW = 10, 5
+from models.alarm_figures import FLOOD_ABOVE, FLOOD_UNTIL_BELOW, WINDOW_S
+
 _KEPT = 2000
 
 
@@ -40,5 +40,5 @@ class Flood:
     def lasts(self, now_us: int) -> bool:
         """Whether there is a flood."""
         count = self.count(now_us)
-        self._lasts = count >= ENDS_BELOW if self._lasts else count > BEGINS_ABOVE
+        self._lasts = count >= FLOOD_UNTIL_BELOW if self._lasts else count > FLOOD_ABOVE
         return self._lasts

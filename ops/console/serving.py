@@ -20,6 +20,7 @@ from ops.config import Configuration
 from ops.console.acting import Desk
 from ops.console.answers import Answers
 from ops.console.application import application
+from ops.console.auditing import Auditing
 from ops.console.clocks import Clocks
 from ops.console.feeding import Feeding
 from ops.console.gate import Gate
@@ -56,7 +57,7 @@ def build(configuration: Configuration, choice: Choice, ending: Callable[[], boo
     gate = Gate(Sessions(_secret(settings), int(settings.session_h * 3600), users), settings.proxy)
     plant, records = Plant(twin, Clocks(twin.cadence_s)), Records(twin, settings.memory_mb)
     since = datetime.now(UTC) - timedelta(hours=settings.history_h)
-    feeding = Feeding(PlantReader(configuration.kafka, twin, since), plant, records)
+    feeding = Feeding(PlantReader(configuration.kafka, twin, since), plant, records, Auditing(twin.alarms))
     judging = Judging(configuration, choice)
     LOG.info("%s", judging.judges.told)
     answers = Answers(gate, feeding, Telling(records, judging), Desk(configuration.kafka, plant), ending)

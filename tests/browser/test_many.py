@@ -115,6 +115,22 @@ def test_a_wall_shows_the_same_page_larger_and_dark(
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(223, 227, 230)"
 
 
+def test_the_alarm_system_shows_its_own_figures(
+    wide: Site, visit: Callable[..., "Page"], picture: Callable[["Page", str], Path]
+) -> None:
+    page = visit(wide, "eve")
+    page.keyboard.press("m")
+    page.locator(".sheet", has_text="Beside what ISA-18.2 recommends").wait_for()
+    worst = page.locator(".figures tr", has_text="Alarms in the worst 10 minutes").inner_text().split("\t")
+    assert worst == ["Alarms in the worst 10 minutes", "200", "at most 10", "✗ not met"]
+    assert page.locator(".contributors li").count() == 10
+    picture(page, "alarms")
+    page.get_by_label("Of what").select_option("B1017")
+    until(lambda: " 4 annunciations" in page.locator(".heading").inner_text(), "the batch's own figures")
+    assert "batch=B1017" in page.url
+    assert fits(page)
+
+
 def fits(page: "Page") -> bool:
     """Whether nothing has to be scrolled sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))

@@ -16,14 +16,24 @@ let screen = null, chosen = 0;
 /** Show the screen of the address. */
 async function show() {
   const turn = ++chosen, wanted = new URL(location.href);
-  const next = wanted.pathname === "/batch" ? new (await import("./batch.js")).Batch(wanted.searchParams) : overview;
+  const next = await screenOf(wanted);
   if (turn !== chosen) return;
   screen?.leave();
   screen = next;
   at("content").replaceChildren(screen.element);
   document.title = screen.title;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
   screen.draw();
   counts();
+}
+
+async function screenOf(wanted) {
+  if (wanted.pathname === "/batch") return new (await import("./batch.js")).Batch(wanted.searchParams);
+  if (wanted.pathname === "/alarms") return new (await import("./alarms.js")).Alarms(wanted.searchParams);
+  return overview;
 }
 
 function visit(href) {
@@ -43,7 +53,7 @@ function counts() {
   at("counts").replaceChildren(...Object.keys(STATES).map((state) => h("button", {
     class: `count ${state.toLowerCase()} ${number(state) > 0 ? "some" : ""}`, "data-worst": worst(state), "aria-pressed": String(overview.list.shown.has(state)), title: `${STATES[state]}: show or hide`,
     onclick: () => { overview.list.toggle(state); counts(); if (screen !== overview) visit("/"); },
-  }, h("b", {}, String(number(state))), ` ${STATES[state]}`)));
+  }, h("b", {}, String(number(state))), ` ${STATES[state].split(",")[0]}`)));
 }
 
 function banners() {
@@ -72,7 +82,7 @@ function tick() {
 // -- keys ------------------------------------------------------------------------------------------------------
 
 const KEYS = [["j k ↓ ↑", "next, previous deviation"], ["Enter", "details"], ["a", "acknowledge"], ["s", "shelve"], ["u", "unshelve"], ["c", "comment"],
-  ["b", "open its batch"], ["/", "filter"], ["p", "highest priority first, or newest first"], ["← →", "batch page: move the moment by one scan"], ["x", "batch page: age or maturity"], ["o", "overview"], ["t", "light or dark"], ["Esc", "close"], ["?", "these keys"]];
+  ["b", "open its batch"], ["/", "filter"], ["p", "highest priority first, or newest first"], ["← →", "batch page: move the moment by one scan"], ["x", "batch page: age or maturity"], ["o", "overview"], ["m", "the alarm system's figures"], ["t", "light or dark"], ["Esc", "close"], ["?", "these keys"]];
 
 function help() {
   dialog("Keys", [h("dl", { class: "keys" }, KEYS.flatMap(([key, words]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, words)]))], null);
@@ -88,6 +98,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?") help();
   else if (event.key === "t") globalThis.patrolTheme();
   else if (event.key === "o") visit("/");
+  else if (event.key === "m") visit("/alarms");
   else if (!screen?.key(event)) return;
   event.preventDefault();
 });

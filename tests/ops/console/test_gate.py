@@ -20,6 +20,7 @@ READ = (
     "/api/batch",
     "/api/contributions?age_h=1",
     "/api/deviation?id=x",
+    "/api/alarms",
 )
 ACTION = {"action": "acknowledge", "deviation_id": "BR-101/B1/process/1"}
 PROXY = Proxy(trusted=("10.0.0.0/8",), viewers=("staff",), operators=("control-room",), engineers=("msat", "qa"))
@@ -31,11 +32,15 @@ def test_nothing_is_told_to_somebody_who_has_not_signed_in(browse: Open, path: s
     assert (answer.status_code, answer.json()) == (401, {"error": "sign in first"})
 
 
-@pytest.mark.parametrize("path", ["/", "/batch?unit=BR-101&batch=B1"])
+@pytest.mark.parametrize("path", ["/", "/batch?unit=BR-101&batch=B1", "/alarms"])
 def test_a_page_asks_to_sign_in_first_and_remembers_where_one_wanted_to_go(browse: Open, path: str) -> None:
     answer = browse().get(path)
     assert answer.status_code == 303
-    wanted = {"/": "%2F", "/batch?unit=BR-101&batch=B1": "%2Fbatch%3Funit%3DBR-101%26batch%3DB1"}[path]
+    wanted = {
+        "/": "%2F",
+        "/alarms": "%2Falarms",
+        "/batch?unit=BR-101&batch=B1": "%2Fbatch%3Funit%3DBR-101%26batch%3DB1",
+    }[path]
     assert answer.headers["location"] == f"/sign-in?next={wanted}"
 
 
