@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,18 @@ def lines_until(process: "subprocess.Popen[str]", pattern: str) -> list[str]:
     raise AssertionError(f"ended without a line with {pattern!r}:\n{''.join(said)}")
 
 
+def once_served(url: str) -> str:
+    """What stands there, as soon as something does."""
+    limit_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            assert time.monotonic() < limit_s, f"{url} was not served within {WAIT_S:g} s"
+            time.sleep(0.05)
+
+
 def children(process: "subprocess.Popen[str]") -> list[int]:
     """Processes it has started."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
@@ -68,14 +81,10 @@ def test_the_demo_finds_the_injected_faults_serves_metrics_and_ends_by_itself():
     with demo("--duration", "5", "--batches", "1", "--faults", "aeration_loss,stuck:dissolved_oxygen") as process:
         said = lines_until(process, r"MEDIUM|HIGH")
         url = next(match[1] for line in said if (match := re.search(r"metrics (http://\S+/metrics)", line)))
-        page = next(match[1] for line in said if (match := re.search(r"console (http://\S+/) \(sign in: demo, ", line)))
         with urllib.request.urlopen(url, timeout=10) as answer:
             scrape = answer.read().decode()
-        with urllib.request.urlopen(page, timeout=10) as answer:
-            asked = answer.read().decode()
         rest, _ = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, rest
-    assert "PATrol: sign in" in asked
     assert re.search(r'patrol_scans_total\{unit="BR-101"\} [1-9]', scrape)
     assert "INJECTED process fault" in "".join(said)
     assert "Faults injected: 2, found: 2, cause named rightly: 2." in rest
@@ -86,7 +95,9 @@ def test_the_demo_finds_the_injected_faults_serves_metrics_and_ends_by_itself():
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see processes")
 def test_ctrl_c_ends_the_demo_with_a_summary_and_leaves_no_process_behind():
     with demo("--units", "1", "--forever", "--faults", "none") as process:
-        lines_until(process, "phase GROWTH")
+        said = lines_until(process, "phase GROWTH")
+        page = next(match[1] for line in said if (match := re.search(r"console (http://\S+/) \(sign in: demo, ", line)))
+        assert "PATrol: sign in" in once_served(page)
         started = children(process)
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=WAIT_S)
