@@ -1,6 +1,8 @@
 """Who may sign in and what they may do: roles, and the user file with its argon2 hashes."""
 
+import functools
 import os
+import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +19,6 @@ ROLES: tuple[Role, ...] = get_args(Role)
 LEAST_CHARACTERS, MOST_CHARACTERS = 10, 256  # of a password; more would only cost time
 LONGEST_SHELVING_H: Mapping[Role, float] = {"viewer": 0.0, "operator": 12.0, "engineer": 14 * 24.0}
 _HASHER = argon2.PasswordHasher()  # RFC 9106, low-memory recommendation
-_NOBODY = _HASHER.hash("nobody has this one")  # verified for unknown names, so that they take as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class UserFile:
         """The person of this name and password; takes as long for a name that is not there (about 50 ms)."""
         user = self.users().get(name)
         try:
-            _HASHER.verify(_NOBODY if user is None else user.password, password[:MOST_CHARACTERS])
+            _HASHER.verify(_nobodys() if user is None else user.password, password[:MOST_CHARACTERS])
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return None
         return None if user is None else Person(name, user.role)
@@ -140,3 +141,9 @@ class UserFile:
             Path(draft).replace(self.path)
         except OSError as exc:
             raise ConfigError(f"{self.path}: {exc.strerror}; name a file that can be written with --users") from exc
+
+
+@functools.cache
+def _nobodys() -> str:
+    """Verified for unknown names, so that they take as long."""
+    return _HASHER.hash(secrets.token_hex())
