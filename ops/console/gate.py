@@ -1,8 +1,8 @@
 """The gate every request passes: who asks, may they, is it our page that asks, and not too often."""
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -18,13 +18,19 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 WORD_HEADER = "X-PATrol-Word"
 
 
-@dataclass(frozen=True, slots=True)
 class Limits:
-    """How often what may be asked."""
+    """How often what may be asked, a minute and at once.
 
-    tries: RateLimit = field(default_factory=lambda: RateLimit(10, 10))  # signing in, by address and by name
-    reads: RateLimit = field(default_factory=lambda: RateLimit(1200, 200))  # by person
-    actions: RateLimit = field(default_factory=lambda: RateLimit(120, 60))  # by person: a flood is acknowledged fast
+    Parameters
+    ----------
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tries = RateLimit(10, 10, clock)  # signing in, by address and by name
+        self.reads = RateLimit(1200, 200, clock)  # by person
+        self.actions = RateLimit(120, 60, clock)  # by person: a flood is acknowledged fast
 
 
 class Gate:
@@ -45,9 +51,9 @@ class Gate:
         ``console.proxy.trusted`` holds what is no address.
     """
 
-    def __init__(self, sessions: Sessions, proxy: Proxy, limits: Limits | None = None) -> None:
+    def __init__(self, sessions: Sessions, proxy: Proxy, limits: Limits) -> None:
         self.sessions, self._proxy = sessions, proxy
-        self.limits = limits or Limits()
+        self.limits = limits
         self._trusted = tuple(_network(text) for text in proxy.trusted)
 
     def person(self, request: Request) -> Person | None:

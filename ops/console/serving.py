@@ -23,7 +23,7 @@ from ops.console.application import application
 from ops.console.auditing import Auditing
 from ops.console.clocks import Clocks
 from ops.console.feeding import Feeding
-from ops.console.gate import Gate
+from ops.console.gate import Gate, Limits
 from ops.console.judging import Judging
 from ops.console.people import UserFile
 from ops.console.plant import Plant
@@ -37,8 +37,17 @@ LOG = logging.getLogger("patrol")
 _CLOSE_S = 2  # wall clock open requests get when it stops
 
 
-def build(configuration: Configuration, choice: Choice, ending: Callable[[], bool] = lambda: False) -> Starlette:
+def build(configuration: Configuration, choice: Choice, ending: Callable[[], bool], limits: Limits) -> Starlette:
     """The application of one twin.
+
+    Parameters
+    ----------
+    configuration, choice
+        The twin, and the reference as the flow has it.
+    ending
+        Whether the server is about to stop: open streams end then.
+    limits
+        How often what may be asked.
 
     Raises
     ------
@@ -54,7 +63,7 @@ def build(configuration: Configuration, choice: Choice, ending: Callable[[], boo
             f"{users.path}: nobody may sign in; add somebody: "
             f"patrol console add-user NAME --role operator --users {users.path}"
         )
-    gate = Gate(Sessions(_secret(settings), int(settings.session_h * 3600), users), settings.proxy)
+    gate = Gate(Sessions(_secret(settings), int(settings.session_h * 3600), users), settings.proxy, limits)
     plant, records = Plant(twin, Clocks(twin.cadence_s)), Records(twin, settings.memory_mb)
     since = datetime.now(UTC) - timedelta(hours=settings.history_h)
     feeding = Feeding(PlantReader(configuration.kafka, twin, since), plant, records, Auditing(twin.alarms))
@@ -83,7 +92,7 @@ def serve(configuration: Configuration, choice: Choice, say: Callable[[str], Non
     _check(settings)
     with _listening(settings) as listening:
         server: uvicorn.Server | None = None
-        app = build(configuration, choice, lambda: server is not None and server.should_exit)
+        app = build(configuration, choice, lambda: server is not None and server.should_exit, Limits())
         server = uvicorn.Server(_uvicorn(app, settings))
         scheme = "https" if settings.tls_certificate else "http"
         say(f"{scheme}://{settings.address}:{listening.getsockname()[1]}/")
