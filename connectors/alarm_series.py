@@ -83,6 +83,11 @@ class AlarmSeries(Collector):
         else:
             self._open[deviation.deviation_id] = deviation
 
+    def remember(self, deviation: Deviation) -> None:
+        """What was said before this process began: for the audit alone; it may be open no more."""
+        with self._lock:
+            self._audit.take(deviation)
+
     def heard(self, score: Score) -> None:
         """Event time has passed; the unit is watched."""
         if score.unit not in self._units:

@@ -156,6 +156,10 @@ class Metrics:
         """
         self._alarms.take(deviation, restored)
 
+    def remember(self, deviation: Deviation) -> None:
+        """What was said before this process began, for the alarm system's audit alone."""
+        self._alarms.remember(deviation)
+
     # -- set-up -----------------------------------------------------------------------------------------------
 
     def build(self, version: str, config_sha256: str) -> None:

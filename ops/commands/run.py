@@ -39,6 +39,7 @@ def run(
     from connectors.kafka_sink import KafkaSink
     from connectors.kafka_source import KafkaSource
     from connectors.metrics import Metrics
+    from connectors.remembered import remembered
     from connectors.stop import Stop
     from flows.deviation import Ends, Taps, build
     from ops import logs
@@ -69,6 +70,8 @@ def run(
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
     metrics.recovery(place.flow, place.recovery)
     with exposed(metrics, configuration, stop):
+        for said in remembered(configuration.kafka, stop):
+            metrics.remember(said)
         execute(flow, place, configuration, chosen.stored)
 
 

@@ -81,6 +81,7 @@ def test_the_image_runs_as_nobody_in_particular_from_pinned_bases_and_is_asked_f
     assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
     assert "HEALTHCHECK" in last
     assert "/livez" in last
+    assert set(re.findall(r"(\w+)=/tmp", last)) == {"MPLCONFIGDIR", "NUMBA_CACHE_DIR"}, "the root cannot be written"
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
     sources = [source for each in copied for source in each.split()]
     assert sources
