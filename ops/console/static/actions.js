@@ -39,11 +39,18 @@ async function send(action, deviation, more) {
 /** Ask something in the one dialog; `fields` stand between its title and its buttons. */
 export function dialog(title, fields, doing, submit) {
   const box = document.getElementById("dialog");
-  const form = h("form", { method: "dialog" },
-    h("h2", { id: "dialog-title" }, title), ...fields,
-    h("div", { class: "buttons" },
+  const form = h(
+    "form",
+    { method: "dialog" },
+    h("h2", { id: "dialog-title" }, title),
+    ...fields,
+    h(
+      "div",
+      { class: "buttons" },
       doing === null ? null : h("button", { class: "chief", type: "submit", value: "do" }, doing),
-      h("button", { type: "button", onclick: () => box.close() }, doing === null ? "Close" : "Cancel")));
+      h("button", { type: "button", onclick: () => box.close() }, doing === null ? "Close" : "Cancel"),
+    ),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     box.close();
@@ -56,18 +63,42 @@ export function dialog(title, fields, doing, submit) {
 function askShelving(deviation) {
   const now = clock(deviation.unit);
   const choices = HOURS.filter((hours) => hours <= store.me.longest_shelving_h).map((hours) =>
-    h("option", { value: hours, selected: hours === 2 }, `${span(hours * 3600)}, until ${moment(now + hours * 3.6e6, now)} UTC`));
-  dialog("Shelve", [
-    h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${cause(deviation)}`),
-    h("p", { class: "quiet" }, "Out of sight until then, whatever happens to it; then it calls again if it is still there."),
-    h("label", {}, "For", h("select", { name: "hours" }, choices)),
-    h("label", {}, "Reason", h("input", { name: "reason", required: true, maxlength: 1000, autofocus: true })),
-  ], "Shelve", (given) => send("shelve", deviation, { hours: Number(given.get("hours")), reason: given.get("reason") }));
+    h(
+      "option",
+      { value: hours, selected: hours === 2 },
+      `${span(hours * 3600)}, until ${moment(now + hours * 3.6e6, now)} UTC`,
+    ),
+  );
+  dialog(
+    "Shelve",
+    [
+      h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${cause(deviation)}`),
+      h(
+        "p",
+        { class: "quiet" },
+        "Out of sight until then, whatever happens to it; then it calls again if it is still there.",
+      ),
+      h("label", {}, "For", h("select", { name: "hours" }, choices)),
+      h("label", {}, "Reason", h("input", { name: "reason", required: true, maxlength: 1000, autofocus: true })),
+    ],
+    "Shelve",
+    (given) => send("shelve", deviation, { hours: Number(given.get("hours")), reason: given.get("reason") }),
+  );
 }
 
 function askComment(deviation) {
-  dialog("Comment", [
-    h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${cause(deviation)}`),
-    h("label", {}, "Comment", h("textarea", { name: "reason", required: true, maxlength: 1000, rows: 3, autofocus: true })),
-  ], "Keep", (given) => send("comment", deviation, { reason: given.get("reason") }));
+  dialog(
+    "Comment",
+    [
+      h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${cause(deviation)}`),
+      h(
+        "label",
+        {},
+        "Comment",
+        h("textarea", { name: "reason", required: true, maxlength: 1000, rows: 3, autofocus: true }),
+      ),
+    ],
+    "Keep",
+    (given) => send("comment", deviation, { reason: given.get("reason") }),
+  );
 }

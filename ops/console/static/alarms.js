@@ -12,16 +12,37 @@ export class Alarms {
     this.title = "PATrol alarm system";
     this.asked = -FRESH_MS;
     this.period = h("span", { class: "quiet" });
-    this.choice = h("select", { "aria-label": "Of what", onchange: () => this.choose(this.choice.value) }, h("option", { value: "" }, "all units, up to 30 days"));
+    this.choice = h(
+      "select",
+      { "aria-label": "Of what", onchange: () => this.choose(this.choice.value) },
+      h("option", { value: "" }, "all units, up to 30 days"),
+    );
     this.body = h("div", { class: "audit" });
-    this.element = h("div", { class: "batchpage" },
-      h("div", { class: "heading" }, h("h1", {}, "The alarm system"), this.period, h("span", { class: "gap" }), this.choice), this.body);
+    this.element = h(
+      "div",
+      { class: "batchpage" },
+      h(
+        "div",
+        { class: "heading" },
+        h("h1", {}, "The alarm system"),
+        this.period,
+        h("span", { class: "gap" }),
+        this.choice,
+      ),
+      this.body,
+    );
   }
 
-  draw() { this.fetch(); }
+  draw() {
+    this.fetch();
+  }
   changed() {}
-  tick() { if (performance.now() - this.asked > FRESH_MS) this.fetch(); }
-  key() { return false; }
+  tick() {
+    if (performance.now() - this.asked > FRESH_MS) this.fetch();
+  }
+  key() {
+    return false;
+  }
   leave() {}
 
   // -- inside --------------------------------------------------------------------------------------------------
@@ -43,20 +64,52 @@ export class Alarms {
 
   show({ lines, figures, batches }) {
     if (this.choice.options.length !== batches.length + 1) {
-      this.choice.replaceChildren(this.choice.options[0], ...batches.map((batch) => h("option", { value: batch }, `batch ${batch}`)));
+      this.choice.replaceChildren(
+        this.choice.options[0],
+        ...batches.map((batch) => h("option", { value: batch }, `batch ${batch}`)),
+      );
     }
     this.choice.value = this.batch;
-    say(this.period, `${moment(figures.since)} to ${moment(figures.until)} UTC, ${figures.rate.annunciated} annunciations`);
+    say(
+      this.period,
+      `${moment(figures.since)} to ${moment(figures.until)} UTC, ${figures.rate.annunciated} annunciations`,
+    );
     this.body.replaceChildren(targets(lines), frequent(figures.frequent), standing(figures));
   }
 }
 
 function targets(lines) {
   const met = { true: "✓ met", false: "✗ not met" };
-  return card("Beside what ISA-18.2 recommends", h("table", { class: "figures" },
-    h("thead", {}, h("tr", {}, ["Figure", "Value", "Recommended", ""].map((head) => h("th", { scope: "col" }, head)))),
-    h("tbody", {}, lines.map((line) => h("tr", { class: line.met === false ? "unmet" : "" },
-      h("td", {}, line.name), h("td", {}, h("b", {}, line.value)), h("td", { class: "quiet" }, line.target), h("td", {}, met[line.met] ?? "–"))))));
+  return card(
+    "Beside what ISA-18.2 recommends",
+    h(
+      "table",
+      { class: "figures" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["Figure", "Value", "Recommended", ""].map((head) => h("th", { scope: "col" }, head)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        lines.map((line) =>
+          h(
+            "tr",
+            { class: line.met === false ? "unmet" : "" },
+            h("td", {}, line.name),
+            h("td", {}, h("b", {}, line.value)),
+            h("td", { class: "quiet" }, line.target),
+            h("td", {}, met[line.met] ?? "–"),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function frequent({ sources, chattering }) {
@@ -64,17 +117,37 @@ function frequent({ sources, chattering }) {
     const fill = h("i", {});
     fill.style.width = `${each.share * 100}%`;
     const often = chattering.includes(each.source) ? h("span", { class: "warn" }, " chattering") : null;
-    return h("li", {}, h("span", { class: "row" }, h("span", {}, each.source, often), h("b", {}, String(each.annunciated))), h("span", { class: "track" }, fill));
+    return h(
+      "li",
+      {},
+      h("span", { class: "row" }, h("span", {}, each.source, often), h("b", {}, String(each.annunciated))),
+      h("span", { class: "track" }, fill),
+    );
   });
-  return card("Most frequent", rows.length ? h("ol", { class: "contributors" }, rows) : h("p", { class: "quiet" }, "Nothing was annunciated."));
+  return card(
+    "Most frequent",
+    rows.length ? h("ol", { class: "contributors" }, rows) : h("p", { class: "quiet" }, "Nothing was annunciated."),
+  );
 }
 
 function standing({ standing: found, flooding, rate, suppression }) {
   const peak = rate.peak_at ? `${rate.peak} in ten minutes, ${moment(rate.peak_at)} UTC` : "none";
-  const facts = [["Most", peak], ["Floods", `${flooding.floods}, ${span(flooding.seconds)} in all${flooding.now ? ", one now" : ""}`],
-    ["Longest active", span(found.longest_active_s)], ["Longest unacknowledged", span(found.longest_unacknowledged_s)],
-    ["Stood for over 24 h", `${found.stale}${found.stale_now.length ? `, still: ${found.stale_now.join(", ")}` : ""}`], ["Shelvings", String(suppression.shelvings)]];
-  return card("Standing, floods, shelvings", h("dl", { class: "keys" }, facts.flatMap(([name, value]) => [h("dt", { class: "quiet" }, name), h("dd", {}, value)])));
+  const facts = [
+    ["Most", peak],
+    ["Floods", `${flooding.floods}, ${span(flooding.seconds)} in all${flooding.now ? ", one now" : ""}`],
+    ["Longest active", span(found.longest_active_s)],
+    ["Longest unacknowledged", span(found.longest_unacknowledged_s)],
+    ["Stood for over 24 h", `${found.stale}${found.stale_now.length ? `, still: ${found.stale_now.join(", ")}` : ""}`],
+    ["Shelvings", String(suppression.shelvings)],
+  ];
+  return card(
+    "Standing, floods, shelvings",
+    h(
+      "dl",
+      { class: "keys" },
+      facts.flatMap(([name, value]) => [h("dt", { class: "quiet" }, name), h("dd", {}, value)]),
+    ),
+  );
 }
 
 function card(title, content) {

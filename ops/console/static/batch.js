@@ -2,12 +2,12 @@
 
 import { ask } from "./ask.js";
 import { Chart, Scene } from "./charts.js";
-import { abscissa, at, joined } from "./courses.js";
-import { contributors } from "./detail.js";
-import { h, say, shape } from "./dom.js";
+import { abscissa, at, marks, placing, planeCourses, tagCourses } from "./courses.js";
+import { h, say } from "./dom.js";
+import { deviations, moments } from "./moments.js";
 import { announce } from "./said.js";
 import { store } from "./store.js";
-import { calls, cause, moment, number, spoken } from "./words.js";
+import { moment, spoken } from "./words.js";
 
 const FRESH_MS = 1000; // between two looks at a batch that runs
 
@@ -22,18 +22,27 @@ export class Batch {
     this.scene = new Scene((x) => this.choose(this.ageAt(x)));
     this.asked = 0;
     this.build();
-    addEventListener("patrol-theme", this.repaint = () => this.charts?.forEach((chart) => chart.paint()));
+    addEventListener("patrol-theme", (this.repaint = () => this.charts?.forEach((chart) => chart.paint())));
   }
 
   // -- the page's own ------------------------------------------------------------------------------------------
 
-  draw() { this.fetch(); }
-
-  changed(change) {
-    if (change.whole || change.units.has(this.unit) || [...change.deviations].some((id) => id.startsWith(`${this.unit}/`))) this.stale = true;
+  draw() {
+    this.fetch();
   }
 
-  tick() { if (this.stale && performance.now() - this.asked > FRESH_MS * 0.8) this.fetch(); }
+  changed(change) {
+    if (
+      change.whole ||
+      change.units.has(this.unit) ||
+      [...change.deviations].some((id) => id.startsWith(`${this.unit}/`))
+    )
+      this.stale = true;
+  }
+
+  tick() {
+    if (this.stale && performance.now() - this.asked > FRESH_MS * 0.8) this.fetch();
+  }
 
   leave() {
     removeEventListener("patrol-theme", this.repaint);
@@ -55,13 +64,44 @@ export class Batch {
     this.heading = h("h1", {}, `${this.unit} ${this.batch}`);
     this.standing = h("span", { class: "quiet" });
     this.warning = h("span", { class: "warn" });
-    this.align_ = h("select", { "aria-label": "What runs along", onchange: () => this.align(this.align_.value) }, h("option", { value: "age" }, "by batch age (h)"), h("option", { value: "maturity" }, "by maturity"));
-    this.with_ = h("select", { "aria-label": "Compare with", onchange: () => this.compare(this.with_.value) }, h("option", { value: "" }, "compare with …"));
+    this.align_ = h(
+      "select",
+      { "aria-label": "What runs along", onchange: () => this.align(this.align_.value) },
+      h("option", { value: "age" }, "by batch age (h)"),
+      h("option", { value: "maturity" }, "by maturity"),
+    );
+    this.with_ = h(
+      "select",
+      { "aria-label": "Compare with", onchange: () => this.compare(this.with_.value) },
+      h("option", { value: "" }, "compare with …"),
+    );
     this.grid = h("div", { class: "charts", tabindex: 0, role: "region", "aria-label": "Charts" });
     this.side = h("aside", { class: "side", "aria-label": "At the chosen moment" });
-    this.legend = h("div", { class: "key" }, h("span", {}, h("i", {}), "this batch"), h("span", {}, h("i", { class: "band" }), "released batches, 99 %"), h("span", {}, h("i", { class: "other" }), "compared"), h("span", {}, h("i", { class: "limit" }), "limit"));
+    this.legend = h(
+      "div",
+      { class: "key" },
+      h("span", {}, h("i", {}), "this batch"),
+      h("span", {}, h("i", { class: "band" }), "released batches, 99 %"),
+      h("span", {}, h("i", { class: "other" }), "compared"),
+      h("span", {}, h("i", { class: "limit" }), "limit"),
+    );
     const copy = h("button", { onclick: () => this.copy() }, "Copy link");
-    this.element = h("div", { class: "batchpage" }, h("div", { class: "heading" }, this.heading, this.standing, this.warning, h("span", { class: "gap" }), this.align_, this.with_, copy), h("div", { class: "columns" }, this.grid, this.side));
+    this.element = h(
+      "div",
+      { class: "batchpage" },
+      h(
+        "div",
+        { class: "heading" },
+        this.heading,
+        this.standing,
+        this.warning,
+        h("span", { class: "gap" }),
+        this.align_,
+        this.with_,
+        copy,
+      ),
+      h("div", { class: "columns" }, this.grid, this.side),
+    );
   }
 
   async fetch() {
@@ -77,13 +117,24 @@ export class Batch {
       this.kind ??= "age";
       this.show(first);
     } catch (error) {
-      if (this.told === undefined) this.grid.replaceChildren(h("p", { class: "empty" }, `${this.unit} ${this.batch || "has had no batch here"}: ${error.message}`));
+      if (this.told === undefined)
+        this.grid.replaceChildren(
+          h("p", { class: "empty" }, `${this.unit} ${this.batch || "has had no batch here"}: ${error.message}`),
+        );
     }
   }
 
   async choices() {
     const all = await ask("/api/batches");
-    const options = all.filter((each) => each.batch !== this.batch).map((each) => h("option", { value: `${each.unit}|${each.batch ?? ""}` }, `${each.batch ?? "continuous"} ${each.unit}${each.learnt ? " (learnt)" : each.running ? " (running)" : each.outcome ? ` (${each.outcome})` : ""}`));
+    const options = all
+      .filter((each) => each.batch !== this.batch)
+      .map((each) =>
+        h(
+          "option",
+          { value: `${each.unit}|${each.batch ?? ""}` },
+          `${each.batch ?? "continuous"} ${each.unit}${each.learnt ? " (learnt)" : each.running ? " (running)" : each.outcome ? ` (${each.outcome})` : ""}`,
+        ),
+      );
     this.with_.append(...options);
     if (this.other) this.with_.value = this.other;
   }
@@ -102,7 +153,10 @@ export class Batch {
     this.head();
     this.scenery();
     if (!this.charts) {
-      this.plane = [new Chart("T²", "", this.scene, { log: true, kind: "plane" }), new Chart("SPE", "", this.scene, { log: true, kind: "plane" })];
+      this.plane = [
+        new Chart("T²", "", this.scene, { log: true, kind: "plane" }),
+        new Chart("SPE", "", this.scene, { log: true, kind: "plane" }),
+      ];
       this.tags = store.me.tags.map((tag) => new Chart(spoken(tag.name), tag.unit_of_measure, this.scene));
       this.charts = [...this.plane, ...this.tags];
       this.grid.replaceChildren(...this.charts.map((chart) => chart.element));
@@ -113,60 +167,52 @@ export class Batch {
   }
 
   head() {
-    const told = this.told, unit = store.units.get(this.unit);
+    const told = this.told,
+      unit = store.units.get(this.unit);
     say(this.heading, `${this.unit || told.unit} ${told.batch ?? ""}`);
-    const running = told.running ? "running" : told.learnt ? "one of the reference's own" : `ended${told.outcome ? `, ${told.outcome}` : ""}`;
+    const running = told.running
+      ? "running"
+      : told.learnt
+        ? "one of the reference's own"
+        : `ended${told.outcome ? `, ${told.outcome}` : ""}`;
     const maturity = told.maturity?.findLast((m) => m !== null);
-    const parts = [told.product, running, told.running ? unit?.phase : null, told.started ? `since ${moment(told.started)} UTC` : null, told.age_h.length ? `age ${told.age_h.at(-1).toFixed(1)} h` : null, maturity === undefined ? null : `maturity ${Math.round(maturity * 100)} %`];
+    const parts = [
+      told.product,
+      running,
+      told.running ? unit?.phase : null,
+      told.started ? `since ${moment(told.started)} UTC` : null,
+      told.age_h.length ? `age ${told.age_h.at(-1).toFixed(1)} h` : null,
+      maturity === undefined ? null : `maturity ${Math.round(maturity * 100)} %`,
+    ];
     say(this.standing, parts.filter(Boolean).join(" · "));
-    const judgedBy = told.running && unit?.reference && this.envelope.reference && unit.reference !== this.envelope.reference;
+    const judgedBy =
+      told.running && unit?.reference && this.envelope.reference && unit.reference !== this.envelope.reference;
     const missing = told.whole === false ? "Its first scans are not here: T² and SPE as the scores say them." : "";
-    say(this.warning, judgedBy ? `Judged by ${unit.reference}, this page knows ${this.envelope.reference}: start the console again.` : missing);
+    say(
+      this.warning,
+      judgedBy
+        ? `Judged by ${unit.reference}, this page knows ${this.envelope.reference}: start the console again.`
+        : missing,
+    );
   }
 
-  /** Phases and deviations on this x. */
+  /** Phases, deviations and the chosen moment on this x. */
   scenery() {
-    const { told, scene } = this, xs = abscissa(told, this.kind);
-    const place = (age_h) => (this.kind === "maturity" && told.maturity ? at([age_h], told.age_h, told.maturity)[0] ?? (age_h <= (told.age_h[0] ?? 0) ? 0 : xs.findLast((x) => x !== null)) : age_h);
-    const started = Date.parse(told.started);
+    const { told, scene, kind, moment } = this,
+      place = placing(told, kind);
     scene.phases = (told.phases ?? []).map(({ phase, age_h }) => ({ phase, x: place(age_h) }));
-    scene.marks = (told.deviations ?? []).filter((d) => d.category !== "context").map((d) => {
-      const end = d.cleared_at ? (Date.parse(d.cleared_at) - started) / 3.6e6 : told.age_h.at(-1) ?? 0;
-      return { from: place((Date.parse(d.raised_at) - started) / 3.6e6), to: place(end), priority: d.priority };
-    });
-    scene.at = this.moment === null ? null : place(this.moment);
-    const usual = this.envelope.maturity ? abscissa(this.envelope, this.kind).findLast((x) => x !== null) : 0;
-    scene.range = [0, Math.max(usual ?? 0, xs.findLast((x) => x !== null) ?? 0, 1e-6)];
+    scene.marks = marks(told, place);
+    scene.at = moment === null ? null : place(moment);
+    const last = (course) => course?.findLast((x) => x !== null) ?? 0;
+    const usual = this.envelope.maturity ? last(abscissa(this.envelope, kind)) : 0;
+    scene.range = [0, Math.max(usual, last(abscissa(told, kind)), 1e-6)];
   }
 
   courses() {
-    const { told, envelope, compared } = this, xs = abscissa(told, this.kind);
-    const planeX = told.plane_age_h ?? xs;
-    for (const [chart, name] of [[this.plane[0], "t2"], [this.plane[1], "spe"]]) {
-      const positive = (course) => course.map((value) => (value > 0 ? value : null));
-      const parts = told.plane ? [{ x: planeX, ys: [positive(told.plane[`${name}_limit`]), positive(told.plane[name])] }] : [{ x: xs, ys: [xs.map(() => null), xs.map(() => null)] }];
-      const lines = [{ stroke: "bad", width: 1.2, dash: true }, { stroke: "run", width: 1.6, run: true }];
-      if (compared?.plane && !compared.plane_age_h) {
-        parts.push({ x: abscissa(compared, this.kind), ys: [positive(compared.plane[name])] });
-        lines.push({ stroke: "other", width: 1.3 });
-      }
-      chart.show(joined(parts), lines);
-    }
-    store.me.tags.forEach(({ name }, k) => {
-      const parts = [], lines = [];
-      if (envelope.tags) {
-        const of = envelope.tags[name];
-        parts.push({ x: abscissa(envelope, this.kind), ys: [of.low, of.high, of.mean] });
-        lines.push({ band: true }, {}, { stroke: "quiet", width: 0.8 });
-      }
-      if (compared) {
-        parts.push({ x: abscissa(compared, this.kind), ys: [compared.values[name]] });
-        lines.push({ stroke: "other", width: 1.3 });
-      }
-      parts.push({ x: xs, ys: [told.values[name]] });
-      lines.push({ stroke: "run", width: 1.6, run: true });
-      this.tags[k].show(joined(parts), lines);
-    });
+    const { told, envelope, compared, kind } = this;
+    this.plane[0].show(...planeCourses("t2", told, compared, kind));
+    this.plane[1].show(...planeCourses("spe", told, compared, kind));
+    store.me.tags.forEach(({ name }, k) => this.tags[k].show(...tagCourses(name, { told, envelope, compared }, kind)));
   }
 
   /** The age at a place on x. */
@@ -184,7 +230,13 @@ export class Batch {
 
   step(by) {
     const ages = this.told.age_h;
-    const now = this.moment === null ? ages.length - 1 : ages.reduce((best, age, k) => (Math.abs(age - this.moment) < Math.abs(ages[best] - this.moment) ? k : best), 0);
+    const now =
+      this.moment === null
+        ? ages.length - 1
+        : ages.reduce(
+            (best, age, k) => (Math.abs(age - this.moment) < Math.abs(ages[best] - this.moment) ? k : best),
+            0,
+          );
     this.choose(ages[Math.min(Math.max(now + by, 0), ages.length - 1)]);
   }
 
@@ -222,18 +274,20 @@ export class Batch {
 
   /** Who is responsible at the chosen moment, or now. */
   async responsible() {
-    const age_h = this.moment ?? this.told.age_h.at(-1) ?? 0, wanted = this.wanted = Symbol("moment");
+    const age_h = this.moment ?? this.told.age_h.at(-1) ?? 0;
+    const wanted = (this.wanted = Symbol("moment"));
     let found = { contributors: [], from: "nothing" };
-    if (!this.told.learnt) found = await ask("/api/contributions", { unit: this.unit, batch: this.batch, age_h }).catch(() => found);
+    if (!this.told.learnt) {
+      found = await ask("/api/contributions", { unit: this.unit, batch: this.batch, age_h }).catch(() => found);
+    }
     if (wanted !== this.wanted) return;
-    const ranked = found.contributors.slice(0, 3).map((each) => each.tag);
-    store.me.tags.forEach(({ name }, k) => this.tags[k].element.classList.toggle("ranked", this.moment !== null && ranked.includes(name)));
-    const plane = (name, value, limit) => h("p", {}, h("b", {}, `${name} `), `${number(value)}, limit ${number(limit)}`, value > limit ? h("span", { class: "warn" }, "  over") : "");
-    const said = found.from === "score" ? "as the nearest score says it" : found.from === "nothing" ? "nothing is kept of this moment" : "";
+    const ranked = this.moment === null ? [] : found.contributors.slice(0, 3).map((each) => each.tag);
+    store.me.tags.forEach(({ name }, k) => this.tags[k].element.classList.toggle("ranked", ranked.includes(name)));
+    const title = this.moment === null ? "Now" : `At ${age_h.toFixed(2)} h`;
     this.side.replaceChildren(
-      this.legend, h("h2", {}, this.moment === null ? "Now" : `At ${age_h.toFixed(2)} h`), found.at ? h("p", { class: "quiet" }, `${moment(found.at)} UTC ${said}`) : h("p", { class: "quiet" }, said),
-      ...(found.t2 === undefined ? [] : [plane("T²", found.t2, found.t2_limit), plane("SPE", found.spe, found.spe_limit)]),
-      ...contributors(found.contributors), h("p", { class: "quiet small" }, "Click a chart, or use ← →, to choose another moment."),
-      h("h3", {}, "Deviations of this batch"), h("ul", { class: "marks" }, (this.told.deviations ?? []).map((d) => h("li", {}, h("button", { class: "plain", onclick: () => this.choose((Date.parse(d.raised_at) - Date.parse(this.told.started)) / 3.6e6) }, shape(d.priority, calls(d)), h("span", {}, cause(d), h("span", { class: "quiet" }, ` ${moment(d.raised_at)}`)))))));
+      this.legend,
+      ...moments(title, found),
+      ...deviations(this.told, (age) => this.choose(age)),
+    );
   }
 }

@@ -30,7 +30,12 @@ export class Chart {
     this.value = h("span", { class: "value" });
     this.unit = unit;
     this.place = h("div", {});
-    this.element = h("div", { class: `chart ${kind}` }, h("div", { class: "name" }, h("b", { title }, title), this.value), this.place);
+    this.element = h(
+      "div",
+      { class: `chart ${kind}` },
+      h("div", { class: "name" }, h("b", { title }, title), this.value),
+      this.place,
+    );
     this.plot = null;
     this.lines = [];
     this.watch = new ResizeObserver(() => this.size());
@@ -83,7 +88,8 @@ export class Chart {
   size() {
     const box = this.box();
     if (this.plot === null && this.data) this.show(this.data, this.lines);
-    else if (this.plot && (Math.abs(box.width - this.plot.width) > 1 || Math.abs(box.height - this.plot.height) > 1)) this.plot.setSize(box);
+    else if (this.plot && (Math.abs(box.width - this.plot.width) > 1 || Math.abs(box.height - this.plot.height) > 1))
+      this.plot.setSize(box);
   }
 
   /** The value at the cursor, else at the chosen moment, else the last one. */
@@ -93,28 +99,64 @@ export class Chart {
     const course = this.data[run];
     let at = index;
     if (at === null && this.scene.at !== null) at = this.plot.valToIdx(this.scene.at);
-    if (at === null || course[at] === null || course[at] === undefined) at = course.findLastIndex((value) => value !== null && value !== undefined);
+    if (at === null || course[at] === null || course[at] === undefined)
+      at = course.findLastIndex((value) => value !== null && value !== undefined);
     say(this.value, at < 0 ? "" : `${number(course[at])} ${this.unit}`);
   }
 
   options(box, lines) {
     const font = `${(rem() * 0.75).toFixed(1)}px system-ui, sans-serif`;
-    const axis = { stroke: colour("quiet"), font, grid: { stroke: `${colour("line")}90`, width: 1 }, ticks: { show: false } };
+    const axis = {
+      stroke: colour("quiet"),
+      font,
+      grid: { stroke: `${colour("line")}90`, width: 1 },
+      ticks: { show: false },
+    };
     const series = lines.map((line) => ({
-      stroke: line.stroke ? colour(line.stroke) : undefined, width: (line.width ?? 1) * Math.max(1, rem() / 14), dash: line.dash ? DASHES.map((d) => d * rem()) : undefined,
-      points: { show: false }, spanGaps: line.spans ?? false,
+      stroke: line.stroke ? colour(line.stroke) : undefined,
+      width: (line.width ?? 1) * Math.max(1, rem() / 14),
+      dash: line.dash ? DASHES.map((d) => d * rem()) : undefined,
+      points: { show: false },
+      spanGaps: line.spans ?? false,
     }));
     const first = lines.findIndex((line) => line.band);
     return {
-      ...box, series: [{}, ...series], legend: { show: false }, padding: [rem() * 0.5, 6, 0, 0],
+      ...box,
+      series: [{}, ...series],
+      legend: { show: false },
+      padding: [rem() * 0.5, 6, 0, 0],
       bands: first < 0 ? [] : [{ series: [first + 2, first + 1], fill: colour("band") }],
-      scales: { x: { time: false, range: () => this.scene.range }, y: this.log ? { distr: 3, range: logRange } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } } },
-      axes: [{ ...axis, size: rem() * 1.5, gap: 2 }, { ...axis, size: rem() * 3.1, gap: 2, ...(this.log ? { filter: decades, grid: { ...axis.grid, filter: decades } } : {}), values: (_, ticks) => ticks.map((tick) => tick === null ? "" : number(tick, 3)) }],
-      cursor: { sync: { key: this.scene.sync.key, setSeries: false }, drag: { x: false, y: false }, points: { show: false }, y: false },
+      scales: {
+        x: { time: false, range: () => this.scene.range },
+        y: this.log ? { distr: 3, range: logRange } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } },
+      },
+      axes: [
+        { ...axis, size: rem() * 1.5, gap: 2 },
+        {
+          ...axis,
+          size: rem() * 3.1,
+          gap: 2,
+          ...(this.log ? { filter: decades, grid: { ...axis.grid, filter: decades } } : {}),
+          values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, 3))),
+        },
+      ],
+      cursor: {
+        sync: { key: this.scene.sync.key, setSeries: false },
+        drag: { x: false, y: false },
+        points: { show: false },
+        y: false,
+      },
       hooks: {
-        drawClear: [(plot) => this.behind(plot)], draw: [(plot) => this.front(plot)],
+        drawClear: [(plot) => this.behind(plot)],
+        draw: [(plot) => this.front(plot)],
         setCursor: [(plot) => this.rest(plot.cursor.idx ?? null)],
-        ready: [(plot) => plot.over.addEventListener("click", () => { if (plot.cursor.idx !== null && plot.cursor.idx !== undefined) this.scene.chosen(plot.posToVal(plot.cursor.left, "x")); })],
+        ready: [
+          (plot) =>
+            plot.over.addEventListener("click", () => {
+              if (plot.cursor.idx !== null && plot.cursor.idx !== undefined)
+                this.scene.chosen(plot.posToVal(plot.cursor.left, "x"));
+            }),
+        ],
       },
     };
   }
@@ -127,7 +169,8 @@ export class Chart {
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     for (const mark of this.scene.marks) {
-      const from = plot.valToPos(mark.from, "x", true), to = Math.max(from + 2, plot.valToPos(mark.to, "x", true));
+      const from = plot.valToPos(mark.from, "x", true),
+        to = Math.max(from + 2, plot.valToPos(mark.to, "x", true));
       ctx.fillStyle = colour(`${mark.priority}-ground`);
       ctx.fillRect(from, bbox.top, to - from, bbox.height);
       ctx.fillStyle = colour(mark.priority);

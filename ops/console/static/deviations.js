@@ -1,12 +1,12 @@
 // The list of open deviations: newest unacknowledged first; rows are made once and changed where they differ.
 
-import { act, possible } from "./actions.js";
-import { h, say, shape } from "./dom.js";
+import { act } from "./actions.js";
+import { h, say } from "./dom.js";
+import { cells } from "./rows.js";
 import { clock, store } from "./store.js";
-import { PRIORITIES, SHORT, STATES, calls, cause, moment, span } from "./words.js";
+import { PRIORITIES, calls, span } from "./words.js";
 
 const UNCONFIRMED_MS = 8000; // an action that has changed nothing by then is said to hang
-const LABELS = { acknowledge: "Ack", shelve: "Shelve", unshelve: "Unshelve", comment: "Comment" };
 
 export class Deviations {
   /** `opened`: told of the deviation whose details are wanted. */
@@ -15,16 +15,52 @@ export class Deviations {
     this.rows = new Map(); // id -> its row
     this.shown = new Set(["UNACK", "RTNUN", "ACKED"]); // shelved ones are out of sight until asked for
     this.filter = "";
-    this.order = h("button", { "aria-pressed": "false", title: "Highest priority first, or newest first (p)", onclick: () => this.sort() }, "by priority");
+    this.order = h(
+      "button",
+      { "aria-pressed": "false", title: "Highest priority first, or newest first (p)", onclick: () => this.sort() },
+      "by priority",
+    );
     this.body = h("tbody", {});
     this.empty = h("p", { class: "empty" }, "No open deviation.");
-    this.search = h("input", { type: "search", placeholder: "Filter: unit, batch, tag …  ( / )", "aria-label": "Filter deviations", oninput: () => { this.filter = this.search.value.toLowerCase(); this.draw(); } });
+    this.search = h("input", {
+      type: "search",
+      placeholder: "Filter: unit, batch, tag …  ( / )",
+      "aria-label": "Filter deviations",
+      oninput: () => {
+        this.filter = this.search.value.toLowerCase();
+        this.draw();
+      },
+    });
     this.many = h("span", { class: "quiet" });
     const heads = ["Priority", "State", "Unit", "Batch", "Deviation", "Age", "Who", ""];
-    const table = h("table", { class: "list" }, h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", class: `c-${head.toLowerCase() || "act"}` }, head)))), this.body);
-    this.element = h("section", { class: "deviations", "aria-label": "Open deviations" },
-      h("div", { class: "heading" }, h("h2", {}, "Open deviations"), this.many, h("span", { class: "gap" }), this.order, this.search),
-      h("div", { class: "scroll" }, table, this.empty));
+    const table = h(
+      "table",
+      { class: "list" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          heads.map((head) => h("th", { scope: "col", class: `c-${head.toLowerCase() || "act"}` }, head)),
+        ),
+      ),
+      this.body,
+    );
+    this.element = h(
+      "section",
+      { class: "deviations", "aria-label": "Open deviations" },
+      h(
+        "div",
+        { class: "heading" },
+        h("h2", {}, "Open deviations"),
+        this.many,
+        h("span", { class: "gap" }),
+        this.order,
+        this.search,
+      ),
+      h("div", { class: "scroll" }, table, this.empty),
+    );
     this.body.addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -42,7 +78,9 @@ export class Deviations {
 
   /** All rows, in order. */
   draw() {
-    const wanted = [...store.deviations.values()].filter((d) => this.shown.has(d.state) && this.matches(d)).sort((one, other) => this.urgency(one, other));
+    const wanted = [...store.deviations.values()]
+      .filter((d) => this.shown.has(d.state) && this.matches(d))
+      .sort((one, other) => this.urgency(one, other));
     const ids = new Set(wanted.map((d) => d.deviation_id));
     for (const [id, row] of this.rows) {
       if (!ids.has(id)) this.drop(id, row);
@@ -55,7 +93,10 @@ export class Deviations {
     }
     this.empty.hidden = wanted.length > 0;
     say(this.empty, store.deviations.size > 0 ? "Nothing matches; others are filtered out." : "No open deviation.");
-    say(this.many, wanted.length === store.deviations.size ? `${wanted.length}` : `${wanted.length} of ${store.deviations.size}`);
+    say(
+      this.many,
+      wanted.length === store.deviations.size ? `${wanted.length}` : `${wanted.length} of ${store.deviations.size}`,
+    );
     this.tick();
   }
 
@@ -79,13 +120,27 @@ export class Deviations {
 
   /** What still calls first, the newest of it first; where it is wished, by priority before that. */
   urgency(one, other) {
-    const calling = Number(calls(other)) - Number(calls(one)) || Number(one.state === "SHLVD") - Number(other.state === "SHLVD");
-    const wished = this.order.getAttribute("aria-pressed") === "true" ? PRIORITIES.indexOf(one.priority) - PRIORITIES.indexOf(other.priority) : 0;
-    return calling || wished || Date.parse(other.raised_at) - Date.parse(one.raised_at) || one.deviation_id.localeCompare(other.deviation_id);
+    const calling =
+      Number(calls(other)) - Number(calls(one)) || Number(one.state === "SHLVD") - Number(other.state === "SHLVD");
+    const wished =
+      this.order.getAttribute("aria-pressed") === "true"
+        ? PRIORITIES.indexOf(one.priority) - PRIORITIES.indexOf(other.priority)
+        : 0;
+    return (
+      calling ||
+      wished ||
+      Date.parse(other.raised_at) - Date.parse(one.raised_at) ||
+      one.deviation_id.localeCompare(other.deviation_id)
+    );
   }
 
   matches(deviation) {
-    return this.filter === "" || `${deviation.unit} ${deviation.batch_id} ${deviation.message} ${deviation.cause}`.toLowerCase().includes(this.filter);
+    return (
+      this.filter === "" ||
+      `${deviation.unit} ${deviation.batch_id} ${deviation.message} ${deviation.cause}`
+        .toLowerCase()
+        .includes(this.filter)
+    );
   }
 
   move(element, before) {
@@ -105,8 +160,14 @@ export class Deviations {
   row(deviation) {
     let row = this.rows.get(deviation.deviation_id);
     if (!row) {
-      row = { element: h("tr", { tabindex: 0, "data-id": deviation.deviation_id }), age: h("span", {}), deviation: null };
-      row.element.addEventListener("click", (event) => { if (!event.target.closest("button, a")) this.opened(row.deviation); });
+      row = {
+        element: h("tr", { tabindex: 0, "data-id": deviation.deviation_id }),
+        age: h("span", {}),
+        deviation: null,
+      };
+      row.element.addEventListener("click", (event) => {
+        if (!event.target.closest("button, a")) this.opened(row.deviation);
+      });
       this.rows.set(deviation.deviation_id, row);
     }
     if (row.deviation !== deviation) {
@@ -122,7 +183,12 @@ export class Deviations {
   onKey(event) {
     const row = event.target.closest("tr");
     if (event.target !== row) return;
-    const step = { ArrowDown: "nextElementSibling", j: "nextElementSibling", ArrowUp: "previousElementSibling", k: "previousElementSibling" }[event.key];
+    const step = {
+      ArrowDown: "nextElementSibling",
+      j: "nextElementSibling",
+      ArrowUp: "previousElementSibling",
+      k: "previousElementSibling",
+    }[event.key];
     const action = { a: "acknowledge", s: "shelve", u: "unshelve", c: "comment" }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (step) this.focus(row[step] ?? row);
@@ -132,34 +198,4 @@ export class Deviations {
     else return;
     event.preventDefault();
   }
-}
-
-function cells(deviation, age) {
-  const until = deviation.state === "SHLVD" && deviation.shelved_until ? ` until ${moment(deviation.shelved_until, clock(deviation.unit))}` : "";
-  const grade = deviation.grade === "advisory" ? [h("span", { class: "tag", title: "Only the learner sees it; the approved reference does not" }, "advisory")] : [];
-  return [
-    h("td", { class: "c-priority" }, shape(deviation.priority, calls(deviation)), h("span", {}, deviation.priority)),
-    h("td", { class: "c-state", title: STATES[deviation.state] }, SHORT[deviation.state], h("span", { class: "quiet" }, until)),
-    h("td", { class: "c-unit" }, deviation.unit),
-    h("td", { class: "c-batch" }, deviation.batch_id ? h("a", { href: batchLink(deviation), "data-view": true, tabindex: -1, title: "Open the batch (b)" }, deviation.batch_id) : "–"),
-    h("td", { class: "c-deviation" }, h("span", { class: "cause" }, cause(deviation)), h("span", { class: "tag" }, deviation.category), ...grade),
-    h("td", { class: "c-age", title: `raised ${deviation.raised_at}` }, age),
-    h("td", { class: "c-who" }, who(deviation)),
-    h("td", { class: "c-act" }, possible(deviation).map((action) => h("button", { class: action === "acknowledge" ? "chief" : "plain", tabindex: -1, onclick: () => act(action, deviation) }, LABELS[action]))),
-  ];
-}
-
-/** Who acted last, and what they said. */
-function who(deviation) {
-  const acted = deviation.acted;
-  if (!acted) return "";
-  const words = acted.comment ? [h("span", { class: "quiet", title: acted.comment }, ` “${acted.comment}”`)] : [];
-  return h("span", { title: `${acted.by}, ${acted.at}` }, acted.by, ...words);
-}
-
-/** Where the batch page shows it. */
-export function batchLink(deviation) {
-  const query = new URLSearchParams({ unit: deviation.unit, batch: deviation.batch_id ?? "" });
-  if (deviation.raised_age_s !== undefined && deviation.raised_age_s !== null) query.set("at", (deviation.raised_age_s / 3600).toFixed(3));
-  return `/batch?${query}`;
 }

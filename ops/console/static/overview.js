@@ -10,7 +10,12 @@ export class Overview {
     this.tiles = new Tiles();
     this.list = new Deviations((deviation) => this.open(deviation));
     this.detail = new Detail(() => this.closed());
-    this.element = h("div", { class: "overview" }, this.tiles.element, h("div", { class: "below" }, this.list.element, this.detail.element));
+    this.element = h(
+      "div",
+      { class: "overview" },
+      this.tiles.element,
+      h("div", { class: "below" }, this.list.element, this.detail.element),
+    );
     this.title = "PATrol";
   }
 

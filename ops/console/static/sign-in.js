@@ -17,7 +17,9 @@ form.addEventListener("submit", async (event) => {
   const given = { name: form.elements.name.value, password: form.elements.password.value };
   try {
     const response = await fetch("/api/sign-in", {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(given),
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(given),
     });
     if (response.ok) {
       location.replace(wanted());

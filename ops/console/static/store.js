@@ -38,7 +38,11 @@ export function take(said, whole) {
     const sent = store.sent.get(deviation.deviation_id);
     if (sent && deviation.revision > sent.revision) store.sent.delete(deviation.deviation_id);
   }
-  announce({ units: new Set(said.units.map((u) => u.unit)), deviations: new Set(said.deviations.map((d) => d.deviation_id)), whole });
+  announce({
+    units: new Set(said.units.map((u) => u.unit)),
+    deviations: new Set(said.deviations.map((d) => d.deviation_id)),
+    whole,
+  });
 }
 
 /** How things stand by themselves. */

@@ -4,22 +4,27 @@ import { leave, whoAmI } from "./ask.js";
 import { take, takePulse } from "./store.js";
 
 const SILENT_MS = 6500; // three pulses and a little
-let heard = performance.now(), since = Date.now();
+let heard = performance.now(),
+  since = Date.now();
 let source = null;
 
 /** Connect, and stay connected. */
 export function connect() {
   source?.close();
   source = new EventSource("/api/live");
-  const on = (kind, then) => source.addEventListener(kind, (event) => {
-    heard = performance.now();
-    since = Date.now();
-    then(JSON.parse(event.data));
-  });
+  const on = (kind, then) =>
+    source.addEventListener(kind, (event) => {
+      heard = performance.now();
+      since = Date.now();
+      then(JSON.parse(event.data));
+    });
   on("all", (said) => take(said, true));
   on("change", (said) => take(said, false));
   on("pulse", takePulse);
-  on("goodbye", () => { source.close(); leave(); });
+  on("goodbye", () => {
+    source.close();
+    leave();
+  });
   source.onerror = () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(again, 1500);
   };
@@ -40,6 +45,7 @@ export function silentSince() {
   return performance.now() - heard > SILENT_MS ? since : null;
 }
 
-setInterval(() => { // a connection that hangs gives no error
+setInterval(() => {
+  // a connection that hangs gives no error
   if (performance.now() - heard > 2 * SILENT_MS && source?.readyState === EventSource.OPEN) connect();
 }, 2000);

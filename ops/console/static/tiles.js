@@ -54,26 +54,45 @@ class Tile {
     this.spe = gauge("SPE");
     this.worst = h("span", { class: "worst" });
     this.health = h("span", { class: "health" });
-    this.element = h("a", { class: "tile", "data-view": true },
+    this.element = h(
+      "a",
+      { class: "tile", "data-view": true },
       h("span", { class: "head" }, h("b", {}, name), this.badges),
-      h("span", { class: "what" }, this.batch, this.phase), this.maturity.element,
-      h("span", { class: "gauges" }, this.t2.element, this.spe.element), this.worst, this.health);
+      h("span", { class: "what" }, this.batch, this.phase),
+      this.maturity.element,
+      h("span", { class: "gauges" }, this.t2.element, this.spe.element),
+      this.worst,
+      this.health,
+    );
   }
 
   show(unit, open) {
     this.unit = unit;
-    const batch = unit.batch_id ?? null, judged = unit.grade !== undefined;
+    const batch = unit.batch_id ?? null,
+      judged = unit.grade !== undefined;
     this.element.setAttribute("href", `/batch?${new URLSearchParams({ unit: this.name, batch: batch ?? "" })}`);
     say(this.batch, batch ?? (judged ? "continuous" : "no batch"));
     say(this.phase, [unit.phase, unit.learning ? "learning" : null].filter(Boolean).join(", "));
-    this.maturity.set(unit.maturity ?? 0, unit.maturity === undefined ? "" : `${Math.round(unit.maturity * 100)} % of the recipe`);
+    this.maturity.set(
+      unit.maturity ?? 0,
+      unit.maturity === undefined ? "" : `${Math.round(unit.maturity * 100)} % of the recipe`,
+    );
     this.t2.set(unit.t2, unit.t2_limit);
     this.spe.set(unit.spe, unit.spe_limit);
     const worst = unit.worst?.[0];
-    say(this.worst, worst ? `${spoken(worst.tag)}${worst.z === undefined ? "" : `  z ${worst.z > 0 ? "+" : "−"}${Math.abs(worst.z).toFixed(1)}`}` : "");
-    this.worst.title = worst ? `${number(worst.observed)} ${worst.unit_of_measure ?? ""}, expected ${number(worst.expected)}` : "";
+    say(
+      this.worst,
+      worst
+        ? `${spoken(worst.tag)}${worst.z === undefined ? "" : `  z ${worst.z > 0 ? "+" : "−"}${Math.abs(worst.z).toFixed(1)}`}`
+        : "",
+    );
+    this.worst.title = worst
+      ? `${number(worst.observed)} ${worst.unit_of_measure ?? ""}, expected ${number(worst.expected)}`
+      : "";
     const unfit = unit.unfit_sensors ?? [];
-    const fitness = this.small ? `${unfit.length} unfit` : `${unfit.length} sensor${unfit.length > 1 ? "s" : ""} unfit: ${unfit.map(spoken).join(", ")}`;
+    const fitness = this.small
+      ? `${unfit.length} unfit`
+      : `${unfit.length} sensor${unfit.length > 1 ? "s" : ""} unfit: ${unfit.map(spoken).join(", ")}`;
     say(this.health, unfit.length ? fitness : judged ? "sensors fit" : "");
     this.health.title = unfit.map(spoken).join(", ");
     this.element.classList.toggle("unfit", unfit.length > 0);
@@ -88,7 +107,16 @@ class Tile {
     const marks = PRIORITIES.flatMap((priority) => {
       const own = seen.filter((d) => d.priority === priority);
       const words = `${own.length} ${priority}${own.some(calls) ? ", unacknowledged" : ""}`;
-      return own.length === 0 ? [] : [h("span", { class: "badge", title: words, "aria-label": words }, shape(priority, own.some(calls)), String(own.length))];
+      return own.length === 0
+        ? []
+        : [
+            h(
+              "span",
+              { class: "badge", title: words, "aria-label": words },
+              shape(priority, own.some(calls)),
+              String(own.length),
+            ),
+          ];
     });
     this.badges.replaceChildren(...marks);
     const worst = PRIORITIES.find((priority) => seen.some((d) => d.priority === priority));
@@ -101,7 +129,9 @@ class Tile {
     if (!unit) return;
     const silent = unit.heard ? (Date.now() - Date.parse(unit.heard)) / 1000 : null;
     const unjudged = store.pulse.unjudged.includes(this.name);
-    const quiet = this.quiet || (unit.grade !== undefined && silent !== null && silent > Math.max(QUIET_S, 5 * (store.me?.cadence_s ?? 0)));
+    const quiet =
+      this.quiet ||
+      (unit.grade !== undefined && silent !== null && silent > Math.max(QUIET_S, 5 * (store.me?.cadence_s ?? 0)));
     this.element.classList.toggle("still", quiet);
     this.element.classList.toggle("unjudged", unjudged);
     if (unjudged) say(this.health, this.small ? "not judged" : "not judged: is `patrol run` up?");
@@ -113,12 +143,19 @@ class Tile {
 function bar(kind) {
   const fill = h("i", {});
   const element = h("span", { class: kind }, fill);
-  return { element, set: (share, title) => { fill.style.width = `${Math.min(100, share * 100)}%`; element.title = title; } };
+  return {
+    element,
+    set: (share, title) => {
+      fill.style.width = `${Math.min(100, share * 100)}%`;
+      element.title = title;
+    },
+  };
 }
 
 /** A statistic over its limit: the tick is the limit, twice the limit fills the bar. */
 function gauge(name) {
-  const fill = h("i", {}), value = h("em", {});
+  const fill = h("i", {}),
+    value = h("em", {});
   const element = h("span", { class: "gauge" }, h("small", {}, name), h("span", { class: "track" }, fill), value);
   return {
     element,
@@ -126,7 +163,10 @@ function gauge(name) {
       const ratio = statistic === undefined || !(limit > 0) ? null : statistic / limit;
       fill.style.width = `${Math.min(100, (ratio ?? 0) * 50)}%`;
       element.classList.toggle("over", ratio !== null && ratio > 1);
-      say(value, ratio === null ? "–" : ratio >= 9.95 ? `×${ratio >= 1000 ? "999+" : ratio.toFixed(0)}` : `×${ratio.toFixed(1)}`);
+      say(
+        value,
+        ratio === null ? "–" : ratio >= 9.95 ? `×${ratio >= 1000 ? "999+" : ratio.toFixed(0)}` : `×${ratio.toFixed(1)}`,
+      );
       element.title = ratio === null ? `${name}: not judged` : `${name} ${number(statistic)}, limit ${number(limit)}`;
     },
   };

@@ -2,7 +2,10 @@
 
 export const PRIORITIES = ["high", "medium", "low"];
 export const STATES = {
-  UNACK: "Unacknowledged", RTNUN: "Returned, unacknowledged", ACKED: "Acknowledged", SHLVD: "Shelved",
+  UNACK: "Unacknowledged",
+  RTNUN: "Returned, unacknowledged",
+  ACKED: "Acknowledged",
+  SHLVD: "Shelved",
 };
 export const SHORT = { UNACK: "Unack", RTNUN: "Returned", ACKED: "Acked", SHLVD: "Shelved" };
 
@@ -39,7 +42,9 @@ export function number(value, digits = 4) {
 export function cause(deviation) {
   const place = deviation.batch_id ? `${deviation.unit} ${deviation.batch_id}: ` : `${deviation.unit}: `;
   let text = deviation.message.startsWith(place) ? deviation.message.slice(place.length) : deviation.message;
-  text = text.replace(/ \((process|sensor|context), [^()]*\)$/, "").replace(/ since \d\d:\d\d UTC( \(batch age [^)]*\))?$/, "");
+  text = text
+    .replace(/ \((process|sensor|context), [^()]*\)$/, "")
+    .replace(/ since \d\d:\d\d UTC( \(batch age [^)]*\))?$/, "");
   return text.startsWith("ph ") ? `pH ${text.slice(3)}` : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -54,6 +59,11 @@ export function deed(revision, before) {
     return DEEDS[revision.state] ?? "acted";
   }
   if (before.state === revision.state) return "described anew";
-  return { UNACK: before.state === "RTNUN" ? "back again" : "raised again", RTNUN: "returned to normal",
-    NORM: "returned to normal", ACKED: "acknowledged", SHLVD: "shelved" }[revision.state];
+  return {
+    UNACK: before.state === "RTNUN" ? "back again" : "raised again",
+    RTNUN: "returned to normal",
+    NORM: "returned to normal",
+    ACKED: "acknowledged",
+    SHLVD: "shelved",
+  }[revision.state];
 }
