@@ -7,7 +7,8 @@ import { h, say } from "./dom.js";
 import { deviations, moments } from "./moments.js";
 import { announce } from "./said.js";
 import { store } from "./store.js";
-import { moment, spoken } from "./words.js";
+import { legend, named, standing, warning } from "./standing.js";
+import { spoken } from "./words.js";
 
 const FRESH_MS = 1000; // between two looks at a batch that runs
 
@@ -64,42 +65,24 @@ export class Batch {
     this.heading = h("h1", {}, `${this.unit} ${this.batch}`);
     this.standing = h("span", { class: "quiet" });
     this.warning = h("span", { class: "warn" });
-    this.align_ = h(
-      "select",
-      { "aria-label": "What runs along", onchange: () => this.align(this.align_.value) },
+    const choice = (label, chosen, ...options) =>
+      h("select", { "aria-label": label, onchange: (event) => chosen(event.target.value) }, ...options);
+    const [age, maturity] = [
       h("option", { value: "age" }, "by batch age (h)"),
       h("option", { value: "maturity" }, "by maturity"),
-    );
-    this.with_ = h(
-      "select",
-      { "aria-label": "Compare with", onchange: () => this.compare(this.with_.value) },
-      h("option", { value: "" }, "compare with …"),
-    );
+    ];
+    this.align_ = choice("What runs along", (kind) => this.align(kind), age, maturity);
+    const none = h("option", { value: "" }, "compare with …");
+    this.with_ = choice("Compare with", (name) => this.compare(name), none);
     this.grid = h("div", { class: "charts", tabindex: 0, role: "region", "aria-label": "Charts" });
     this.side = h("aside", { class: "side", "aria-label": "At the chosen moment" });
-    this.legend = h(
-      "div",
-      { class: "key" },
-      h("span", {}, h("i", {}), "this batch"),
-      h("span", {}, h("i", { class: "band" }), "released batches, 99 %"),
-      h("span", {}, h("i", { class: "other" }), "compared"),
-      h("span", {}, h("i", { class: "limit" }), "limit"),
-    );
+    this.legend = legend();
+    const gap = h("span", { class: "gap" });
     const copy = h("button", { onclick: () => this.copy() }, "Copy link");
     this.element = h(
       "div",
       { class: "batchpage" },
-      h(
-        "div",
-        { class: "heading" },
-        this.heading,
-        this.standing,
-        this.warning,
-        h("span", { class: "gap" }),
-        this.align_,
-        this.with_,
-        copy,
-      ),
+      h("div", { class: "heading" }, this.heading, this.standing, this.warning, gap, this.align_, this.with_, copy),
       h("div", { class: "columns" }, this.grid, this.side),
     );
   }
@@ -126,15 +109,9 @@ export class Batch {
 
   async choices() {
     const all = await ask("/api/batches");
-    const options = all
-      .filter((each) => each.batch !== this.batch)
-      .map((each) =>
-        h(
-          "option",
-          { value: `${each.unit}|${each.batch ?? ""}` },
-          `${each.batch ?? "continuous"} ${each.unit}${each.learnt ? " (learnt)" : each.running ? " (running)" : each.outcome ? ` (${each.outcome})` : ""}`,
-        ),
-      );
+    const others = all.filter((each) => each.batch !== this.batch);
+    const value = (each) => `${each.unit}|${each.batch ?? ""}`;
+    const options = others.map((each) => h("option", { value: value(each) }, named(each)));
     this.with_.append(...options);
     if (this.other) this.with_.value = this.other;
   }
@@ -167,33 +144,11 @@ export class Batch {
   }
 
   head() {
-    const told = this.told,
-      unit = store.units.get(this.unit);
+    const { told, envelope } = this;
+    const unit = store.units.get(this.unit);
     say(this.heading, `${this.unit || told.unit} ${told.batch ?? ""}`);
-    const running = told.running
-      ? "running"
-      : told.learnt
-        ? "one of the reference's own"
-        : `ended${told.outcome ? `, ${told.outcome}` : ""}`;
-    const maturity = told.maturity?.findLast((m) => m !== null);
-    const parts = [
-      told.product,
-      running,
-      told.running ? unit?.phase : null,
-      told.started ? `since ${moment(told.started)} UTC` : null,
-      told.age_h.length ? `age ${told.age_h.at(-1).toFixed(1)} h` : null,
-      maturity === undefined ? null : `maturity ${Math.round(maturity * 100)} %`,
-    ];
-    say(this.standing, parts.filter(Boolean).join(" · "));
-    const judgedBy =
-      told.running && unit?.reference && this.envelope.reference && unit.reference !== this.envelope.reference;
-    const missing = told.whole === false ? "Its first scans are not here: T² and SPE as the scores say them." : "";
-    say(
-      this.warning,
-      judgedBy
-        ? `Judged by ${unit.reference}, this page knows ${this.envelope.reference}: start the console again.`
-        : missing,
-    );
+    say(this.standing, standing(told, unit));
+    say(this.warning, warning(told, unit, envelope));
   }
 
   /** Phases, deviations and the chosen moment on this x. */
