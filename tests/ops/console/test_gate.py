@@ -4,10 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from connectors.settings import Proxy
-from models.errors import ConfigError
 from ops.console.headers import POLICY
 from ops.console.people import UserFile
 from tests.ops.console.conftest import PAGE, PASSWORD, Open, sign_in, word_of
@@ -23,7 +20,6 @@ READ = (
     "/api/alarms",
 )
 ACTION = {"action": "acknowledge", "deviation_id": "BR-101/B1/process/1"}
-PROXY = Proxy(trusted=("10.0.0.0/8",), viewers=("staff",), operators=("control-room",), engineers=("msat", "qa"))
 
 
 @pytest.mark.parametrize("path", READ)
@@ -209,50 +205,3 @@ def test_actions_are_limited_to_what_a_person_can_mean(browse: Open) -> None:
     word = word_of(client)
     codes = [client.post("/api/actions", json=ACTION, headers=word).status_code for _ in range(70)]
     assert codes == [409] * 60 + [429] * 10
-
-
-# -- behind a reverse proxy -----------------------------------------------------------------------------------
-
-
-def said(groups: str, user: str = "ada") -> dict[str, str]:
-    return {"X-Forwarded-User": user, "X-Forwarded-Groups": groups, "X-Forwarded-For": "203.0.113.9"}
-
-
-@pytest.mark.parametrize(
-    ("groups", "role"),
-    [("staff", "viewer"), ("control-room, staff", "operator"), ("qa", "engineer"), ("others", None), ("", None)],
-)
-def test_a_trusted_proxys_word_is_believed_and_its_groups_give_the_role(browse: Open, groups: str, role) -> None:
-    answer = browse("10.1.2.3", PROXY).get("/api/me", headers=said(groups))
-    assert answer.status_code == (200 if role else 401)
-    assert answer.json().get("role") == role
-
-
-def test_identity_headers_from_anywhere_else_mean_nothing(browse: Open) -> None:
-    assert browse("192.0.2.7", PROXY).get("/api/me", headers=said("qa")).status_code == 401
-    assert browse("10.1.2.3").get("/api/me", headers=said("qa")).status_code == 401  # no proxy is configured
-
-
-def test_who_comes_through_the_proxy_still_needs_its_pages_word(browse: Open) -> None:
-    client = browse("10.1.2.3", PROXY)
-    word = client.get("/api/me", headers=said("qa")).json()["word"]
-    headers = PAGE | said("qa")
-    assert client.post("/api/actions", json=ACTION, headers=headers).status_code == 403
-    assert client.post("/api/actions", json=ACTION, headers=headers | {"X-PATrol-Word": word}).status_code == 409
-
-
-def test_behind_the_proxy_attempts_are_counted_by_the_address_it_speaks_for(browse: Open) -> None:
-    client = browse("10.1.2.3", PROXY)
-
-    def attempt(client: TestClient, address: str, name: str) -> int:
-        headers = PAGE | {"X-Forwarded-For": f"1.1.1.1, {address}"}
-        body = {"name": name, "password": "guess after guess"}
-        return client.post("/api/sign-in", json=body, headers=headers).status_code
-
-    assert [attempt(client, "203.0.113.9", f"user{k}") for k in range(11)][-1] == 429
-    assert attempt(client, "203.0.113.10", "user99") == 401
-
-
-def test_a_network_that_is_none_is_refused_at_the_start(browse: Open) -> None:
-    with pytest.raises(ConfigError, match=r'console.proxy.trusted: holds "proxy.local"; write an address'):
-        browse("10.1.2.3", Proxy(trusted=("proxy.local",)))
