@@ -21,9 +21,9 @@ class Scaling:
     centre: FloatArray  # (p,) in each tag's unit of measure
     spread: FloatArray  # (p,) > 0
     knots: FloatArray  # (4, p) quantiles in spreads from the centre: two low ones, two high ones
+    ends: FloatArray  # (2, p) the least and the most they ever read, in spreads from the centre
     loops: IntArray  # (c,) positions of controllers' outputs: manipulated tags that follow no schedule
-    on: FloatArray  # (c,) what they read at least when they act, in spreads from the centre
-    ends: FloatArray  # (2, c) the least and the most they give, likewise
+    on: FloatArray  # (c,) what they read at least when they act, likewise
     switch: IntArray  # (c,) the tag past whose threshold each controller follows another law
     threshold: FloatArray  # (c,) in spreads from the centre
 

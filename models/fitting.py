@@ -13,7 +13,7 @@ from models.limits import joint_limits, reach
 from models.persistence import Persistence
 from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS, Statistics
-from models.trajectory import Learning, Trajectory
+from models.trajectory import Course, Learning, Trajectory
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,9 +34,9 @@ class Fitted:
 
 def fit(
     learning: Learning,
-    course: Sequence[tuple[FloatArray, FloatArray]],  # each batch's position (n,) and values (n, p)
+    course: Sequence[Course],
     budget: float,
-    progress: Progress,
+    progress: Progress = lambda stage, done, total: None,
 ) -> Fitted:
     """Trajectory of all batches, and limits that a good batch exceeds with probability ``budget``."""
     positions = [position for position, _ in course]

@@ -112,15 +112,15 @@ class Past:
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     """Each tag's reading (n, p), in spreads from the centre.
 
-    A controller's output stays between its ends; beyond them, where its law is unknown, it is foretold to stay.
+    A tag stays between its ends; beyond them, where nothing is known, it is foretold to stay.
     """
     foretold, scaling = product(features, one_step.weights), one_step.scaling
-    loops, (least, most) = scaling.loops, scaling.ends
+    loops, (least, most), tags = scaling.loops, scaling.ends, len(scaling.centre)
     if len(loops):
-        second, last = product(features, one_step.switched), features[:, len(scaling.centre) + loops]
-        given = np.where(past_threshold(features, scaling), second, foretold[:, loops])
-        foretold[:, loops] = np.clip(given, np.minimum(least, last), np.maximum(most, last))
-    return foretold
+        second = product(features, one_step.switched)
+        foretold[:, loops] = np.where(past_threshold(features, scaling), second, foretold[:, loops])
+    last = features[:, tags : 2 * tags]
+    return np.clip(foretold, np.minimum(least, last), np.maximum(most, last))
 
 
 def product(features: FloatArray, weights: FloatArray) -> FloatArray:

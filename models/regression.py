@@ -133,7 +133,7 @@ class Regressions:
 
     def _shows(self, predictors: Predictors, loop: int, past: bool) -> BoolArray:
         """Scans (n,) at which a controller followed its first or second law, and was not at its most."""
-        least, most = self._scaling.ends[:, loop]
+        least, most = self._scaling.ends[:, self._scaling.loops[loop]]
         given = predictors.readings[:, self._scaling.loops[loop]]
         at_end = np.nan_to_num(given) > most - _NEAR * (most - least)
         shows: BoolArray = ~(at_end | np.concatenate([[False], at_end[:-1]]))
@@ -153,7 +153,7 @@ def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
     knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, (0.0, 1.0)))
     switches = [_switch((grids - centre) / spread, int(loop)) for loop in loops]
     tags, thresholds = np.array([tag for tag, _ in switches], dtype=np.int64), np.array([at for _, at in switches])
-    return Scaling(centre, spread, knots, loops, on, ends[:, loops], tags, thresholds)
+    return Scaling(centre, spread, knots, ends, loops, on, tags, thresholds)
 
 
 def _switch(grids: FloatArray, loop: int) -> tuple[int, float]:
