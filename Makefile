@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: bench-detection bench-lock help setup demo test check lint schemas lock clean
+.PHONY: bench-detection bench-lock help setup demo test check dashboards lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,9 +48,14 @@ bench-lock: ## Write requirements-bench.lock anew (needs uv): the versions of re
 schemas: setup ## Write docs/schemas/ anew from the record types
 	$(BIN)/python -m ops.schemas docs/schemas
 
-lock: ## Write requirements.lock anew (needs uv); records hashes, no index address
+dashboards: setup ## Write ops/grafana/dashboards/ anew from their generator
+	$(BIN)/python -m ops.grafana
+
+lock: ## Write requirements.lock and the image's part of it anew (needs uv); records hashes, no index address
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header -c requirements.lock pyproject.toml -o ops/deploy/requirements.lock
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

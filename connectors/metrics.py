@@ -7,6 +7,7 @@ one series only, the info series of the batches running now, which goes when its
 import platform
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,15 +19,17 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from connectors.alarm_series import AlarmSeries
 from connectors.exposition import Served, serve
+from connectors.recovery import snapshots
 from connectors.settings import Exposition
 from models.block import Feed
 from models.errors import REASONS, REMARKS
 from models.records import Deviation, Score
+from models.twin import Alarms
 
 # Event time to verdict, seconds: a block within milliseconds, a catch-up within minutes.
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
-_KIND = ("unit", "category", "priority", "grade")
 
 
 class Metrics:
@@ -39,6 +42,8 @@ class Metrics:
     tags
         The twin's tags: each has a sensor series from its unit's first score on. Without them only sensors that were
         ever unfit have one.
+    alarms
+        The twin's alarm rules, for the audit of the alarm system.
     clock
         Seconds since 1970; latency is measured on it.
     """
@@ -48,6 +53,7 @@ class Metrics:
         registry: CollectorRegistry | None = None,
         *,
         tags: Sequence[str] = (),
+        alarms: Alarms | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # `_created` beside every counter: noise
@@ -55,11 +61,11 @@ class Metrics:
         self._tags, self._clock = tuple(tags), clock
         self._suspect: dict[str, set[str]] = {}  # unit -> tags with a sensor series
         self._running: dict[str, tuple[str, ...]] = {}  # unit -> labels of its running batch
-        self._open: dict[str, Deviation] = {}  # deviation_id -> its newest revision, unless back to NORM
         self.is_caught_up, self.polled_s = False, time.monotonic()
         self._declare_traffic()
         self._declare_units()
         self._declare_setup()
+        self._alarms = AlarmSeries(self.registry, alarms)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
@@ -105,6 +111,7 @@ class Metrics:
         """Whether all there was to read has been read; said at every poll, so it is the flow's pulse too."""
         self.is_caught_up, self.polled_s = caught_up, time.monotonic()
         self._caught_up.set(caught_up)
+        self._polled.set(self._clock())
 
     def verdict(self, observed_us: int) -> None:
         """A verdict on a scan observed at ``observed_us`` (microseconds since 1970-01-01 UTC) is ready now.
@@ -125,6 +132,7 @@ class Metrics:
         """How a unit stands; what the score does not say has no series."""
         unit = score.unit
         self._batch(score)
+        self._alarms.heard(score)
         _set(self._age, unit, score.age_s)
         _set(self._maturity, unit, score.maturity)
         _set(self._t2, unit, _ratio(score.t2, score.t2_limit))
@@ -140,22 +148,17 @@ class Metrics:
             else:
                 self._sensor_fit.remove(unit, tag)
 
-    def deviation(self, deviation: Deviation) -> None:
+    def deviation(self, deviation: Deviation, restored: bool = False) -> None:
         """A revision of a deviation; revisions that are known already or older change nothing.
 
-        After a restart, tell the open deviations of the restored watches, or they are missing until they change.
+        After a restart, tell the open deviations of the restored watches (``restored``: they are not raised anew), or
+        they are missing until they change.
         """
-        before = self._open.get(deviation.deviation_id)
-        if before is not None and before.revision >= deviation.revision:
-            return
-        if deviation.revision == 1:
-            self._raised.labels(*_kind(deviation)).inc()
-        self._count(before, -1)
-        self._count(deviation, 1)
-        if deviation.state == "NORM":
-            self._open.pop(deviation.deviation_id, None)
-        else:
-            self._open[deviation.deviation_id] = deviation
+        self._alarms.take(deviation, restored)
+
+    def remember(self, deviation: Deviation) -> None:
+        """What was said before this process began, for the alarm system's audit alone."""
+        self._alarms.remember(deviation)
 
     # -- set-up -----------------------------------------------------------------------------------------------
 
@@ -169,6 +172,11 @@ class Metrics:
         name, _, version = reference_id.rpartition("@")
         self._reference.clear()
         self._reference.labels(name, version, sha256, state).set(1)
+
+    def recovery(self, flow: str, folder: Path) -> None:
+        """Where the flow's snapshots lie: each scrape looks when the newest was written; 0: there is none."""
+        self._snapshot.labels(flow).set_function(lambda: snapshots(folder)[0])
+        self._store_bytes.labels(flow).set_function(lambda: snapshots(folder)[1])
 
     def serve(self, exposition: Exposition, ready: Callable[[], bool], live: Callable[[], bool]) -> Served:
         """Serve /metrics, /livez and /readyz: see ``connectors.exposition.serve``."""
@@ -193,6 +201,7 @@ class Metrics:
         self._broker_up = self._gauge("patrol_broker_up", "1: the broker answers")
         self._broker_errors = self._counter("patrol_broker_errors", "Errors of the Kafka client", "kind")
         self._caught_up = self._gauge("patrol_caught_up", "1: all there was to read has been read")
+        self._polled = self._gauge("patrol_last_poll_timestamp_seconds", "When the flow last polled")
         latency, meaning = "patrol_verdict_latency_seconds", "From a scan's event time to its verdict"
         self._latency = Histogram(latency, meaning, buckets=LATENCY_BUCKETS, registry=self.registry)
         for reason in REASONS:  # from 0, so that the first one is an increase
@@ -210,14 +219,13 @@ class Metrics:
         self._disagreement = self._gauge("patrol_learner_disagreement_ratio", "Scans disagreed on, 0 to 1", "unit")
         self._learning = self._gauge("patrol_learning", "1: a cold start is still learning", "unit")
         self._sensor_fit = self._gauge("patrol_sensor_fit", "1: the reading is fit to judge", "unit", "tag")
-        self._active = self._gauge("patrol_active_deviations", "Deviations whose condition is there", *_KIND)
-        self._returned = self._gauge("patrol_returned_deviations", "Deviations over, not acknowledged", *_KIND)
-        self._raised = self._counter("patrol_deviations_raised", "Deviations raised", *_KIND)
 
     def _declare_setup(self) -> None:
         self._build = self._gauge("patrol_build_info", "What runs", "version", "python", "config_sha256")
         labels = ("name", "version", "sha256", "state")
         self._reference = self._gauge("patrol_reference_info", "What is judged against", *labels)
+        self._snapshot = self._gauge("patrol_snapshot_timestamp_seconds", "When a snapshot was last written", "flow")
+        self._store_bytes = self._gauge("patrol_recovery_store_bytes", "Size of the recovery store", "flow")
 
     def _batch(self, score: Score) -> None:
         before = self._running.pop(score.unit, None)
@@ -227,15 +235,6 @@ class Metrics:
             labels = (score.unit, score.batch_id, score.product or "", score.phase or "")
             self._running[score.unit] = labels
             self._batch_info.labels(*labels).set(1)
-
-    def _count(self, deviation: Deviation | None, by: int) -> None:
-        if deviation is not None and deviation.state != "NORM":
-            shown = self._returned if deviation.state == "RTNUN" else self._active
-            shown.labels(*_kind(deviation)).inc(by)
-
-
-def _kind(deviation: Deviation) -> tuple[str, str, str, str]:
-    return deviation.unit, deviation.category, deviation.priority, deviation.grade
 
 
 def _ratio(value: float | None, limit: float | None) -> float | None:

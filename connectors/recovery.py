@@ -1,7 +1,7 @@
 """The recovery store: where a flow's snapshots lie, and for which configuration they were written."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,6 +70,16 @@ def open_store(folder: Path, owner: Owner) -> Recovery:
     except (OSError, sqlite3.Error, msgspec.DecodeError) as exc:
         raise RecoveryError(f"recovery store {folder}: {exc}; mend its permissions or choose another folder") from exc
     return Recovery(_config(folder), owner, resumed=False)
+
+
+def snapshots(folder: Path) -> tuple[float, int]:
+    """When a snapshot was last written (seconds since 1970) and the store's size in bytes; (0.0, 0): there is none."""
+    newest_s, size = 0.0, 0
+    for path in folder.glob("part-*.sqlite3*"):
+        with suppress(FileNotFoundError):  # a write-ahead log may go while we look
+            found = path.stat()
+            newest_s, size = max(newest_s, found.st_mtime), size + found.st_size
+    return newest_s, size
 
 
 def _config(folder: Path) -> RecoveryConfig:

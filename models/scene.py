@@ -16,12 +16,7 @@ class Subject(msgspec.Struct, frozen=True):
 
     def priority(self, category: str, grade: str) -> Priority:
         """The priority the twin's alarm rules give."""
-        alarms = self.twin.alarms
-        if category == "context":
-            return alarms.context_priority
-        if grade == "advisory" and alarms.advisory_priority != "off":
-            return alarms.advisory_priority
-        return alarms.sensor_priority if category == "sensor" else alarms.process_priority
+        return self.twin.alarms.priority(category, grade)
 
     def idle_score(self, at_us: int) -> Score:
         """The unit's score when no batch runs on it any more."""

@@ -53,6 +53,14 @@ class Alarms(Section, frozen=True, kw_only=True):
     context_priority: Priority = "low"
     advisory_priority: Literal["off", "low", "medium", "high"] = "low"  # what only the learner sees
 
+    def priority(self, category: str, grade: str) -> Priority:
+        """The priority of a category ("process", "sensor", "context") and grade ("approved", "advisory")."""
+        if category == "context":
+            return self.context_priority
+        if grade == "advisory" and self.advisory_priority != "off":
+            return self.advisory_priority
+        return self.sensor_priority if category == "sensor" else self.process_priority
+
 
 class Context(Section, frozen=True, kw_only=True):
     """``[context]``: what is expected of the batch context."""

@@ -39,6 +39,7 @@ def run(
     from connectors.kafka_sink import KafkaSink
     from connectors.kafka_source import KafkaSource
     from connectors.metrics import Metrics
+    from connectors.remembered import remembered
     from connectors.stop import Stop
     from flows.deviation import Ends, Taps, build
     from ops import logs
@@ -48,7 +49,8 @@ def run(
 
     configuration = load(twin)
     logs.configure()
-    stop, metrics = Stop(), Metrics(tags=configuration.twin.tag_names)
+    own = configuration.twin
+    stop, metrics = Stop(), Metrics(tags=own.tag_names, alarms=own.alarms)
     stop.install()
     chosen = judges(configuration, Choice(store, reference, unapproved))
     LOG.info("%s", chosen.told)
@@ -66,7 +68,10 @@ def run(
         Taps(judged=metrics.judged, said=partial(note, metrics)),
     )
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
+    metrics.recovery(place.flow, place.recovery)
     with exposed(metrics, configuration, stop):
+        for said in remembered(configuration.kafka, stop):
+            metrics.remember(said)
         execute(flow, place, configuration, chosen.stored)
 
 
@@ -78,7 +83,7 @@ def _watch(
 
     watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
     for deviation in watch.unit.book.open():
-        metrics.deviation(deviation)
+        metrics.deviation(deviation, restored=True)
     if watch.unit.running is not None and watch.unit.last_us is not None:
         metrics.score(watch.unit.running.score(watch.unit.last_us))
     return watch

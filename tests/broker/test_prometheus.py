@@ -1,49 +1,32 @@
 """A real Prometheus scrapes what PATrol serves, and finds every series."""
 
-import json
-import os
-import shutil
-import socket
 import subprocess
-import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from connectors.metrics import Metrics
 from connectors.settings import Exposition
 from models.records import Deviation, Score
+from tests.broker.monitoring import ask, program, prometheus, query, until
 
 pytestmark = pytest.mark.prometheus
 
 AT = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
-WITHIN_S = 60.0
 
 
-@pytest.fixture(scope="module")
-def prometheus() -> str:
-    """The program; where it must be there, its absence is a failure."""
-    program = shutil.which("prometheus")
-    if program is None and os.environ.get("PATROL_REQUIRE_PROMETHEUS") == "1":
-        pytest.fail("prometheus is not on the PATH though PATROL_REQUIRE_PROMETHEUS=1: apt-get install prometheus")
-    if program is None:
-        pytest.skip("prometheus is not on the PATH: apt-get install prometheus")
-    return program
-
-
-def test_prometheus_finds_every_series_with_what_happened(prometheus: str, tmp_path: Path) -> None:
+def test_prometheus_finds_every_series_with_what_happened(tmp_path: Path) -> None:
     metrics = Metrics(tags=("ph", "do"))
     happen(metrics)
     wanted = sample_names(metrics)
     assert len(wanted) > 25
     served = metrics.serve(Exposition(port=0), ready=lambda: True, live=lambda: True)
     try:
-        with scraping(prometheus, served.port, tmp_path) as api:
+        with scraping(served.port, tmp_path) as api:
             until(lambda: query(api, "up") == [1.0], "the scrape to succeed")
             found = set(ask(api, "label/__name__/values"))
             assert {name for name in found if name.startswith("patrol_")} == wanted
@@ -68,6 +51,7 @@ def happen(metrics: Metrics) -> None:
     metrics.verdict(0)
     metrics.build("0.1.0", "ab")
     metrics.reference("culture@1", "cd", "approved")
+    metrics.recovery("deviation", Path("nowhere"))
     times = dict.fromkeys(("since_at", "raised_at", "changed_at"), AT)
     for revision, state in enumerate(("UNACK", "RTNUN"), 1):
         metrics.deviation(
@@ -92,57 +76,21 @@ def sample_names(metrics: Metrics) -> set[str]:
 
 
 @contextmanager
-def scraping(program: str, port: int, folder: Path) -> Iterator[str]:
+def scraping(port: int, folder: Path) -> Iterator[str]:
     """A Prometheus that scrapes the port every second; gives its API's address."""
     config = folder / "prometheus.yml"
     config.write_text(
         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
         f"scrape_configs: [{{job_name: patrol, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"
     )
-    own = free_port()
-    command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
-    with (folder / "prometheus.log").open("wb") as log:
-        server = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{own}"], stdout=log, stderr=log)
-        try:
-            until(lambda: answers(f"http://127.0.0.1:{own}/-/ready"), "Prometheus to be ready")
-            yield f"http://127.0.0.1:{own}/api/v1"
-        finally:
-            server.terminate()
-            try:
-                server.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    with prometheus(config, folder) as api:
+        yield api
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def ask(api: str, path: str) -> list:
-    with urllib.request.urlopen(f"{api}/{path}", timeout=5) as answer:
-        return json.load(answer)["data"]
-
-
-def query(api: str, expression: str) -> list[float]:
-    """The values of an instant query."""
-    found = ask(api, "query?" + urllib.parse.urlencode({"query": expression}))
-    return [float(series["value"][1]) for series in found["result"]]
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for a condition, not longer than a minute."""
-    limit = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < limit, f"waited {WITHIN_S:g} s for {what}"
-        time.sleep(0.05)
+def test_prometheus_finds_nothing_to_say_about_names_and_help_of_the_series() -> None:
+    metrics = Metrics(tags=("ph", "do"))
+    happen(metrics)
+    checked = subprocess.run(
+        [program("promtool", "prometheus"), "check", "metrics"], input=generate_latest(metrics.registry), timeout=60
+    )
+    assert checked.returncode == 0

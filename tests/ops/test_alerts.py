@@ -1,0 +1,124 @@
+"""Every alert has its four parts, fires when it should, and is silent when it should be."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ops.grafana.__main__ import DASHBOARDS
+from tests.broker.monitoring import program
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "ops" / "prometheus" / "rules").glob("*.yml"))
+TESTS = ROOT / "tests" / "ops" / "prometheus"
+RUNBOOKS = ROOT / "ops" / "runbooks"
+RUNBOOK_PARTS = ["Meaning", "Impact on the batch", "Diagnosis", "Action", "Who may silence"]
+PRIORITIES = ("high", "medium", "low", "heartbeat")
+
+
+def rules() -> list[tuple[str, dict]]:
+    """File name and rule, of all."""
+    found = []
+    for path in RULES:
+        groups = yaml.safe_load(path.read_text())["groups"]
+        found += [(path.name, rule) for group in groups for rule in group["rules"]]
+    return found
+
+
+ALERTS = {rule["alert"]: (name, rule) for name, rule in rules() if "alert" in rule}
+alerts = pytest.mark.parametrize("alert", sorted(ALERTS))
+
+
+@alerts
+def test_an_alert_links_to_its_runbook_and_has_a_priority(alert: str) -> None:
+    rule = ALERTS[alert][1]
+    assert rule["annotations"]["runbook_url"] == f"{{{{ $externalLabels.runbooks }}}}/{alert}"
+    assert rule["annotations"]["summary"]
+    own = rule.get("labels", {}).get("priority")
+    kept = re.search(r':sum\{priority="(\w+)"\}', rule["expr"])  # the deviation's own
+    assert (own or (kept and kept[1])) in PRIORITIES
+
+
+@alerts
+def test_a_runbook_says_what_on_call_must_know(alert: str) -> None:
+    text = (RUNBOOKS / f"{alert}.md").read_text()
+    assert text.startswith(f"# {alert}\n")
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == RUNBOOK_PARTS
+    said = [part.strip() for part in re.split(r"^## .*$", text, flags=re.MULTILINE)]
+    assert min(map(len, said)) > 5, "no part is empty"
+    priority = "heartbeat" if alert == "Watchdog" else re.search(r"Priority (\w+)", said[0])[1]  # type: ignore[index]
+    assert f"priority: {priority}" in str(ALERTS[alert][1]).replace("'", "").replace('="', ": ")
+    linked = re.findall(r"\]\((\w+)\.md\)", text)
+    assert set(linked) <= set(ALERTS)
+
+
+@alerts
+def test_an_alert_has_a_test_in_which_it_fires_and_one_in_which_it_is_silent(alert: str) -> None:
+    tests = yaml.safe_load((TESTS / f"{alert}.yml").read_text())
+    assert [Path(each).name for each in tests["rule_files"]] == [ALERTS[alert][0]]
+    cases = [[case for case in test["alert_rule_test"] if case["alertname"] == alert] for test in tests["tests"]]
+    assert any(case["exp_alerts"] for test in cases for case in test)
+    assert [test for test in cases if test and not any(case["exp_alerts"] for case in test)]
+
+
+@alerts
+def test_an_alert_has_a_panel_that_links_to_its_runbook(alert: str) -> None:
+    panels = [panel for board in DASHBOARDS.values() for panel in board.panels if alert in panel.alerts]
+    assert len(panels) == 1
+    used = set(re.findall(r"(?:patrol|process|alertmanager)_\w+|\bup\b", ALERTS[alert][1]["expr"]))
+    shown = set(re.findall(r"(?:patrol|process|alertmanager)_\w+|\bup\b", " ".join(q.expr for q in panels[0].queries)))
+    assert used & shown or alert == "Watchdog", "the panel shows what the alert looks at"
+
+
+def test_there_is_no_runbook_and_no_test_without_an_alert() -> None:
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == set(ALERTS)
+    assert {path.stem for path in TESTS.glob("*.yml")} == set(ALERTS)
+    assert {alert for board in DASHBOARDS.values() for panel in board.panels for alert in panel.alerts} == set(ALERTS)
+
+
+@pytest.mark.prometheus
+def test_promtool_finds_nothing_wrong_and_every_alert_fires_and_is_silent_when_it_should() -> None:
+    promtool = program("promtool", "prometheus")
+    checked = told(
+        promtool, "check", "config", "--lint=all", "--lint-fatal", str(ROOT / "ops/prometheus/prometheus.yml")
+    )
+    assert "3 rule files found" in checked
+    tested = told(promtool, "test", "rules", *map(str, sorted(TESTS.glob("*.yml"))))
+    assert tested.count("SUCCESS") == len(ALERTS)
+
+
+def told(*command: str) -> str:
+    """What a command says; it must end well."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def row(alert: str) -> str:
+    """An alert's row in docs/oncall.md: priority, how long it must hold, and its four parts."""
+    name, rule = ALERTS[alert]
+    kept = re.search(r':sum\{priority="(\w+)"\}', rule["expr"])
+    priority = rule.get("labels", {}).get("priority") or kept[1]  # type: ignore[index]
+    board, panel = next(
+        (file.removesuffix(".json").capitalize(), panel.title)
+        for file, board in DASHBOARDS.items()
+        for panel in board.panels
+        if alert in panel.alerts
+    )
+    parts = (
+        f"[rule](../ops/prometheus/rules/{name})",
+        f"[test](../tests/ops/prometheus/{alert}.yml)",
+        f"[runbook](../ops/runbooks/{alert}.md)",
+        f"[{board}: {panel}](../ops/grafana/dashboards/{board.lower()}.json)",
+    )
+    return f"| `{alert}` | {priority} | {rule.get('for', 'at once')} | {' | '.join(parts)} |"
+
+
+def test_the_document_lists_every_alert_with_its_four_parts_and_every_link_leads_somewhere() -> None:
+    document = ROOT / "docs" / "oncall.md"
+    listed = [line for line in document.read_text().splitlines() if line.startswith("| `")]
+    assert listed == [row(rule["alert"]) for _, rule in rules() if "alert" in rule]
+    links = re.findall(r"\]\(([^)#:]+)[)#]", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
