@@ -1,0 +1,177 @@
+"""One contender reads a backlog, in a process of its own, and says how long it took: NAME TWIN_FILE SCANS.
+
+``bare``: confluent-kafka and msgspec, nothing else. ``watch``: what ``patrol run`` runs. The others are what one would
+write with River: a scaler and half-space trees a unit, scan by scan, in a loop or as a Bytewax flow.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from connectors.metrics import Metrics
+from connectors.settings import Kafka
+from connectors.stop import Stop
+from models.block import Feed
+from models.records import Scan
+from ops.config import Configuration, load
+from tests.benchmarks.site import PARTITIONS
+
+_ALARM = 0.95  # half-space trees' score
+_POLL = 1000  # messages
+
+
+class Took(msgspec.Struct, frozen=True):
+    """What one run took, from when its first poll had brought something to its end; the first poll does not count."""
+
+    scans: int
+    seconds: float  # wall clock
+    cpu_s: float
+
+
+class Clock:
+    """Starts with the first poll that brings something."""
+
+    def __init__(self) -> None:
+        self._scans: int | None = None
+
+    def polled(self, scans: int) -> None:
+        """So many scans have come by now."""
+        if scans and self._scans is None:
+            self._scans, self._began, self._cpu = scans, time.perf_counter(), time.process_time()
+
+    def took(self, scans: int) -> Took:
+        """All are done."""
+        if self._scans is None:
+            raise ValueError("no scan came")
+        return Took(scans - self._scans, time.perf_counter() - self._began, time.process_time() - self._cpu)
+
+
+def bare(configuration: Configuration, scans: int) -> Took:
+    """Read and decode."""
+    decode = msgspec.json.Decoder(Scan).decode
+    clock = Clock()
+    for message in _messages(configuration.kafka, scans, clock):
+        decode(message.value())
+    return clock.took(scans)
+
+
+def bare_river(configuration: Configuration, scans: int) -> Took:
+    """Read, decode and judge in a loop."""
+    decode, models, clock = msgspec.json.Decoder(Scan).decode, defaultdict(_model), Clock()
+    alarms = []
+    for message in _messages(configuration.kafka, scans, clock):
+        scan = decode(message.value())
+        if _over(models[scan.unit], scan):
+            alarms.append((scan.unit, scan.observed_at))
+    return clock.took(scans)
+
+
+def bytewax_river(configuration: Configuration, scans: int) -> Took:
+    """Bytewax, its own Kafka source, a stateful step by unit, a sink."""
+    import bytewax.operators as op
+    from bytewax.connectors.kafka import KafkaSource
+    from bytewax.dataflow import Dataflow
+    from bytewax.run import cli_main
+    from bytewax.testing import TestingSink
+
+    decode, alarms, kafka, clock = msgspec.json.Decoder(Scan).decode, [], configuration.kafka, Clock()
+    arrived = 0
+
+    def judge(model: object, scan: Scan) -> tuple[object, bool]:
+        nonlocal arrived
+        clock.polled(arrived)  # from the second scan on: the source is Bytewax's own
+        arrived += 1
+        model = model or _model()
+        return model, _over(model, scan)
+
+    flow = Dataflow("river")
+    source = KafkaSource([kafka.bootstrap_servers], list(kafka.topics.scans), tail=False, batch_size=_POLL)
+    decoded = op.map("decode", op.input("scans", flow, source), lambda message: decode(message.value))
+    by_unit = op.key_on("by_unit", decoded, lambda scan: scan.unit)
+    judged = op.stateful_map("judge", by_unit, judge)
+    op.output("alarms", op.filter("over", judged, lambda keyed: keyed[1]), TestingSink(alarms))
+    cli_main(flow)
+    return clock.took(arrived)
+
+
+def watch(configuration: Configuration, scans: int) -> Took:
+    """The full watch, recovery snapshots and all outputs on Kafka."""
+    from ops.commands.run import watch_flow
+    from ops.running import Place, execute
+    from ops.watching import judges
+
+    stop, clock = Stop(), Clock()
+    metrics, chosen = Counting(configuration, scans, stop, clock), judges(configuration)
+    flow = watch_flow(configuration, chosen, metrics, stop)
+    execute(flow, Place("deviation", Path(configuration.recovery.folder), 0.2), configuration, chosen.stored)
+    return clock.took(scans)
+
+
+class Counting(Metrics):
+    """The metrics, and the end of the flow once so many scans are judged."""
+
+    def __init__(self, configuration: Configuration, scans: int, stop: Stop, clock: Clock) -> None:
+        super().__init__(tags=configuration.twin.tag_names)
+        self._stop, self._timer, self._arrived, self._left = stop, clock, 0, scans
+
+    def scans(self, unit: str, count: int) -> None:
+        super().scans(unit, count)
+        self._arrived += count
+
+    def caught_up(self, caught_up: bool) -> None:
+        super().caught_up(caught_up)
+        self._timer.polled(self._arrived)
+
+    def judged(self, feed: Feed) -> None:
+        super().judged(feed)
+        self._left -= sum(map(len, feed.blocks))
+        if self._left <= 0:
+            self._stop.request()
+
+
+def _messages(kafka: Kafka, scans: int, clock: Clock) -> Iterator[Message]:
+    """So many messages of the scans' topic, from its beginning."""
+    left, topic = scans, kafka.topics.scans[0]
+    with closing(Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": "bench"})) as consumer:
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
+        while left > 0:
+            found = consumer.consume(min(_POLL, left), timeout=0.05)
+            left -= len(found)
+            clock.polled(scans - left)
+            yield from found
+
+
+def _model() -> object:
+    from river import anomaly, preprocessing
+
+    return preprocessing.StandardScaler() | anomaly.HalfSpaceTrees(seed=1)
+
+
+def _over(model: object, scan: Scan) -> bool:
+    score = model.score_one(scan.values)
+    model.learn_one(scan.values)
+    return bool(score > _ALARM)
+
+
+CONTENDERS: dict[str, Callable[[Configuration, int], Took]] = {
+    "watch": watch, "bare": bare, "bare_river": bare_river, "bytewax_river": bytewax_river,
+}  # fmt: skip
+
+
+def main(name: str, file: str, scans: str) -> None:
+    """Run one contender and print what it took."""
+    logging.disable(logging.WARNING)
+    print(msgspec.json.encode(CONTENDERS[name](load(Path(file)), int(scans))).decode(), flush=True)
+    os._exit(0)  # threads of librdkafka are not waited for
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
