@@ -35,7 +35,9 @@ class Reactor:
         """The question asked of it."""
         moved = self.schedules + self.loops
         tags = {
-            f"tag_{k:03d}": Tag(unit_of_measure="1", low=-1e4, high=1e4, role="manipulated" if k < moved else "measured")
+            f"tag_{k:03d}": Tag(
+                unit_of_measure="1", low=-1e4, high=1e4, role="manipulated" if k < moved else "measured"
+            )
             for k in range(self.tags)
         }
         return Twin(name=name, product="p", cadence_s=cadence_s, tags=tags, alarms=Alarms(off_delay_s=600))
@@ -91,7 +93,11 @@ class Reactor:
         """The other measured tags: logistic growth, a share of a schedule and of a loop, and a slow wander."""
         left = self.tags - self.schedules - 2 * self.loops
         recipe = np.random.default_rng(11)
-        middle, width, size = recipe.uniform(0.2, 0.8, left), recipe.uniform(0.05, 0.2, left), recipe.uniform(2, 9, left)
+        middle, width, size = (
+            recipe.uniform(0.2, 0.8, left),
+            recipe.uniform(0.05, 0.2, left),
+            recipe.uniform(2, 9, left),
+        )
         rate = 1 + 0.01 * rng.normal(size=(count, 1, left))
         age = np.linspace(0, 1, scans)[None, :, None] * rate
         grown = size / (1 + np.exp((middle - age) / width))

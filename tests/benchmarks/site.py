@@ -69,7 +69,9 @@ class Site:
         kafka = Kafka(bootstrap_servers=self.bootstrap)
         create_topics(kafka, (topic,), PARTITIONS)
         create_topics(kafka, (f"{topic}.events",), 1)
-        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 10**6})
+        producer = Producer(
+            {"bootstrap.servers": self.bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 10**6}
+        )
         for where, unit, message in messages(load):
             producer.produce(topic if where else f"{topic}.events", message, unit)
             producer.poll(0)
@@ -89,7 +91,10 @@ def messages(load: Load) -> Iterator[tuple[bool, str, bytes]]:
             yield False, unit, _event("started", unit, turn, begun)
         for scan in range(load.scans):
             at = begun + timedelta(seconds=(scan + 1) * CADENCE_S)
-            rows = [dict(zip(names, batch.values[min(scan, len(batch.values) - 1)].tolist(), strict=True)) for batch in batches]
+            rows = [
+                dict(zip(names, batch.values[min(scan, len(batch.values) - 1)].tolist(), strict=True))
+                for batch in batches
+            ]
             for k, unit in enumerate(units):
                 yield True, unit, encode(Scan(unit=unit, observed_at=at, values=rows[k % distinct]))
         if load.ended or turn + 1 < load.batches:

@@ -63,7 +63,10 @@ def main(rounds: Rounds = 5, quick: Quick = False, broker: Broker = None, histor
 def _measured(site: Site, words: str, load: Load, rounds: int, bar: Progress) -> list[dict[str, Any]]:
     """Each contender's median of all rounds; peers beside the first load only."""
     own = words.replace(" ", "-")
-    twin, few = approved(site.folder, load.tags), Load(load.tags, load.units, 1, max(load.batches * load.scans // _PEER_SHARE, 200))
+    twin, few = (
+        approved(site.folder, load.tags),
+        Load(load.tags, load.units, 1, max(load.batches * load.scans // _PEER_SHARE, 200)),
+    )
     contenders = ["bare", "watch", *(_PEERS if (load.tags, load.units) == (16, 20) else ())]
     site.publish(f"{own}.many", load)
     site.publish(f"{own}.few", few)
