@@ -47,7 +47,8 @@ class Ewma:
         [0.5, 0.75]
         """
         averages = np.empty(residuals.shape)
-        _average(*map(np.ascontiguousarray, (residuals, highest, lowest)), self._weight, self._average, averages)
+        own, most, least = (np.ascontiguousarray(each) for each in (residuals, highest, lowest))
+        _average(own, most, least, self._weight, self._average, averages)
         return averages
 
     def state(self) -> Numbers:
@@ -80,7 +81,8 @@ class Roughness:
         ``bound`` as for ``Ewma``.
         """
         averages = np.empty(residuals.shape)
-        _roughness(*map(np.ascontiguousarray, (residuals, bound)), self._weight, self._last, self._average, averages)
+        own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(bound)
+        _roughness(own, most, self._weight, self._last, self._average, averages)
         return averages
 
     def state(self) -> Numbers:

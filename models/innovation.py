@@ -20,7 +20,7 @@ from models.monitor import Numbers
 
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
-_CHUNK = 64  # scans at a time: always so many, see ``product``
+_CHUNK = 8  # scans at a time: always so many, see ``product``
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +126,18 @@ def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
 def product(features: FloatArray, weights: FloatArray) -> FloatArray:
     """The matrix product (n, F) x (F, k), with the same bits for a scan whatever others stand beside it.
 
-    A matrix product's order of summation depends on its shape; so it is always taken of 64 rows, filled up with zeros
+    A matrix product's order of summation depends on its shape; so it is always taken of 8 rows, filled up with zeros
     (decision 9).
     """
-    n = len(features)
-    filled = np.zeros((-(-n // _CHUNK) * _CHUNK, features.shape[1]))
-    filled[:n] = features
-    product = np.empty((len(filled), weights.shape[1]))
-    for first in range(0, len(filled), _CHUNK):
-        product[first : first + _CHUNK] = filled[first : first + _CHUNK] @ weights
-    return product[:n]
+    n, whole = len(features), len(features) // _CHUNK * _CHUNK
+    found = np.empty((n, weights.shape[1]))
+    for first in range(0, whole, _CHUNK):
+        np.dot(features[first : first + _CHUNK], weights, out=found[first : first + _CHUNK])
+    if whole < n:
+        filled = np.zeros((_CHUNK, features.shape[1]))
+        filled[: n - whole] = features[whole:]
+        found[whole:] = (filled @ weights)[: n - whole]
+    return found
 
 
 def hold(values: FloatArray) -> FloatArray:

@@ -1,10 +1,10 @@
 """The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line."""
 
 import numpy as np
-from scipy.signal import lfilter
 
 from models.accumulate import Ewma, Roughness
-from models.block import FloatArray, IntArray
+from models.block import BoolArray, FloatArray, IntArray
+from models.compiled import FLAGS, ROW, TABLE, compiled
 from models.monitor import Numbers
 from models.residuals import Residuals, at_position
 
@@ -29,11 +29,11 @@ class Statistics:
     """
 
     def __init__(self, tags: int, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None) -> None:
-        self._scheduled, self._moved = scheduled, np.concatenate([scheduled, loops])
+        self._free, self._moved = ~np.isin(np.arange(tags), scheduled), np.concatenate([scheduled, loops])
         bounded = np.full((2, (len(KINDS) - 1) * tags), np.nan) if limits is None else limits[:, tags:]
         self._bounds = _BOUND * bounded
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
-        self._level, self._upset = Ewma(tags, _LEVEL), np.zeros((1, tags))
+        self._level, self._upset = Ewma(tags, _LEVEL), np.zeros(tags)
 
     def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
         """Statistics (n, 6p), all >= 0; NaN: not judged."""
@@ -57,16 +57,8 @@ class Statistics:
 
         Root mean square over the other tags that follow no schedule; schedule tags are moved by nothing else.
         """
-        power = np.nan_to_num(np.clip(residuals, -_CLIP, _CLIP)) ** 2
-        power[:, self._scheduled] = 0.0
-        weight = 2 / (_UPSET + 1)
-        recent, self._upset = lfilter([weight], [1.0, weight - 1.0], power, axis=0, zi=self._upset)
-        total = np.zeros((len(recent), 1))
-        for tag in range(recent.shape[1]):
-            total += recent[:, tag : tag + 1]
-        others = max(recent.shape[1] - len(self._scheduled) - 1, 1)
-        company: FloatArray = np.sqrt(np.maximum((total - recent) / others, 1.0))
-        company[:, self._scheduled] = 1.0
+        company = np.empty(residuals.shape)
+        _company(np.ascontiguousarray(residuals), self._free, self._upset, company)
         return company
 
     def state(self) -> Numbers:
@@ -83,3 +75,18 @@ class Statistics:
         self._noise.restore(numbers["noise"])  # type: ignore[arg-type]
         self._level.restore(numbers["level"])  # type: ignore[arg-type]
         self._upset = np.array(numbers["upset"])
+
+
+@compiled("void", TABLE, FLAGS, ROW, TABLE)
+def _company(residuals: FloatArray, free: BoolArray, upset: FloatArray, company: FloatArray) -> None:
+    """How upset the others are, (n, p); ``upset`` (p,) is carried on."""
+    weight, others = 2 / (_UPSET + 1), max(free.sum() - 1, 1)
+    for row in range(len(residuals)):
+        total = 0.0
+        for tag in range(len(free)):
+            size = min(max(residuals[row, tag], -_CLIP), _CLIP)
+            power = size**2 if free[tag] and not np.isnan(size) else 0.0
+            upset[tag] = weight * power + (1 - weight) * upset[tag]
+            total += upset[tag]
+        for tag in range(len(free)):
+            company[row, tag] = np.sqrt(max((total - upset[tag]) / others, 1.0)) if free[tag] else 1.0

@@ -1,4 +1,4 @@
-"""How fast a backlog is worked off: the full watch beside merely reading it, and beside what one would write instead."""
+"""How fast a backlog is worked off: the full watch beside merely reading it, and beside what one might write instead."""
 
 import os
 
@@ -48,12 +48,15 @@ def main(rounds: Rounds = 5, quick: Quick = False, broker: Broker = None, histor
     if not quick:
         loads |= {"100 tags": Load(tags=100, batches=1), "1000 units": Load(units=1000, batches=1, scans=240)}
     console, rows = Console(width=None if os.isatty(1) else 150), []
-    with tempfile.TemporaryDirectory(prefix="patrol-bench-") as folder, brokers(names, Path(folder)) as found:
-        with progress("runs") as bar:
-            for name, bootstrap in found.items():
-                site = Site(bootstrap, Path(folder))
-                for words, load in loads.items():
-                    rows += _measured(site, f"{name} {words}".strip(), load, 1 if quick else rounds, bar)
+    with (
+        tempfile.TemporaryDirectory(prefix="patrol-bench-") as folder,
+        brokers(names, Path(folder)) as found,
+        progress("runs") as bar,
+    ):
+        for name, bootstrap in found.items():
+            site = Site(bootstrap, Path(folder))
+            for words, load in loads.items():
+                rows += _measured(site, f"{name} {words}".strip(), load, 1 if quick else rounds, bar)
     console.print(plain_table("Working off a backlog; medians", [shown(row) for row in rows]))
     append(history, {"throughput": rows}, quick)
     for name, value in ratios(rows):
