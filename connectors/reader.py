@@ -36,7 +36,8 @@ class Reader:
 
     def __init__(self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics) -> None:
         self._topics, self._metrics = topics, metrics
-        self.offsets = {place: offset for place, offset in offsets.items() if place.rpartition("/")[0] in topics}
+        named = ((place.rpartition("/"), offset) for place, offset in offsets.items())
+        self._next = {(topic, int(partition)): offset for (topic, _, partition), offset in named if topic in topics}
         settings: dict[str, object] = {
             "group.id": "patrol",  # required by librdkafka; no group is joined and nothing is committed
             "enable.auto.commit": False,
@@ -50,6 +51,11 @@ class Reader:
         self._away = self._in_doubt = False
         self._probed_s = self._lag_s = float("-inf")
         self._missing: tuple[str, ...] = ()
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """ "topic/partition" -> next offset."""
+        return {f"{topic}/{partition}": offset for (topic, partition), offset in self._next.items()}
 
     @property
     def caught_up(self) -> bool:
@@ -83,7 +89,7 @@ class Reader:
             if error is not None:
                 self._on_message_error(error, origin)
                 continue
-            self.offsets[f"{origin.topic}/{origin.partition}"] = origin.offset + 1
+            self._next[origin.topic, origin.partition] = origin.offset + 1
             arrived.append((_bytes(message.value()), origin, _text(message.key())))
         self._export_lag()
         return arrived
@@ -130,9 +136,7 @@ class Reader:
 
     def _assign(self, partitions: list[tuple[str, int]]) -> None:
         self._places = {f"{topic}/{partition}" for topic, partition in partitions}
-        self._consumer.assign(
-            [TopicPartition(t, p, self.offsets.get(f"{t}/{p}", OFFSET_BEGINNING)) for t, p in partitions]
-        )
+        self._consumer.assign([TopicPartition(t, p, self._next.get((t, p), OFFSET_BEGINNING)) for t, p in partitions])
 
     def _on_message_error(self, error: KafkaError, origin: Origin) -> None:
         place = f"{origin.topic}/{origin.partition}"
@@ -147,7 +151,7 @@ class Reader:
                 "%s: offset %s is gone (retention); reading goes on at the oldest message there is; "
                 "what lay between was not judged",
                 place,
-                self.offsets.get(place),
+                self._next.get((origin.topic, origin.partition)),
             )
             self._consumer.incremental_unassign([TopicPartition(origin.topic, origin.partition)])
             self._consumer.incremental_assign([TopicPartition(origin.topic, origin.partition, OFFSET_BEGINNING)])
@@ -174,7 +178,7 @@ class Reader:
             topic, _, partition = place.rpartition("/")
             _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, int(partition)), cached=True)
             if high >= 0:
-                self._metrics.lag(topic, int(partition), max(0, high - self.offsets.get(place, 0)))
+                self._metrics.lag(topic, int(partition), max(0, high - self._next.get((topic, int(partition)), 0)))
 
 
 def origin_of(message: Message) -> Origin:

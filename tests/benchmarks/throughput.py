@@ -1,4 +1,4 @@
-"""How fast a backlog is worked off: the full watch beside merely reading it, and beside what one might write instead."""
+"""How fast a backlog is worked off: the full watch beside merely reading it, and beside what many would write."""
 
 import os
 
