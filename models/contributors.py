@@ -32,14 +32,15 @@ def contributors(account: Account, row: int, first: int | None = None) -> tuple[
     if first is not None:
         shares[first] = shares.max() + _LEAST_SHARE
     residuals = account.residuals
-    seen = Seen(account.values[row], residuals.expected[row], residuals.scaled[row])
+    seen = Seen(account.values[row], residuals.expected[row], residuals.innovation[row] / residuals.size[row])
     return ranked(account.twin, shares, seen, _MOST)
 
 
 def _shares(account: Account, row: int) -> FloatArray:
     """Weights (p,) >= 0: how deep in its tail each tag is."""
     own = account.excess[row].reshape(len(KINDS), -1).max(axis=0)
-    if not np.isfinite(own.max()):
+    most = own.max()
+    if not np.isfinite(most):
         return np.zeros(len(own))
-    weights = np.exp((own - own.max()) / _TEMPER)
+    weights = np.exp((own - most) / _TEMPER)
     return np.where(weights >= _LEAST_SHARE, weights, 0.0)
