@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
+from models.block import FloatArray, IntArray
+from models.compiled import PLACES, ROW, TABLE, compiled
 from models.features import LAGS, Scaling, features_of, past_threshold
 from models.monitor import Numbers
 
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
-_CHUNK = 8  # scans at a time: always so many, see ``product``
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class OneStep:
     scaling: Scaling
     weights: FloatArray  # (F, p) foretells the reading, in spreads from the centre
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
-    precision: FloatArray  # (E, E) inverse of the mean products of the E earlier features, over E: see ``sizes``
+    whitening: FloatArray  # (E, E) upper triangle: makes the E earlier features independent: see ``sizes``
     ahead: FloatArray  # (F, p) foretells the reading from the scans before alone
     unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
@@ -126,18 +126,54 @@ def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
 def product(features: FloatArray, weights: FloatArray) -> FloatArray:
     """The matrix product (n, F) x (F, k), with the same bits for a scan whatever others stand beside it.
 
-    A matrix product's order of summation depends on its shape; so it is always taken of 8 rows, filled up with zeros
-    (decision 9).
+    Most features are 0 in most scans (hinges, switched laws) and cost nothing (decision 9).
+
+    Examples
+    --------
+    >>> product(np.array([[1.0, 0.0, 2.0]]), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
+    [[11.0, 14.0]]
     """
-    n, whole = len(features), len(features) // _CHUNK * _CHUNK
-    found = np.empty((n, weights.shape[1]))
-    for first in range(0, whole, _CHUNK):
-        np.dot(features[first : first + _CHUNK], weights, out=found[first : first + _CHUNK])
-    if whole < n:
-        filled = np.zeros((_CHUNK, features.shape[1]))
-        filled[: n - whole] = features[whole:]
-        found[whole:] = (filled @ weights)[: n - whole]
+    found = np.zeros((len(features), weights.shape[1]))
+    _add_products(np.ascontiguousarray(features), np.ascontiguousarray(weights), found)
     return found
+
+
+@compiled("int64", ROW, PLACES, ROW)
+def others_than_zero(features: FloatArray, places: IntArray, found: FloatArray) -> int:
+    """How many of (F,) are not 0; the first so many of ``places`` and ``found`` are where and what they are."""
+    count = 0
+    for place in range(len(features)):
+        if features[place] != 0.0:
+            places[count], found[count] = place, features[place]
+            count += 1
+    return count
+
+
+@compiled("void", ROW, TABLE, PLACES, ROW, "int64", "int64")
+def add_rows(total: FloatArray, rows: FloatArray, places: IntArray, x: FloatArray, count: int, first: int) -> None:
+    """Add the first ``count`` of ``places`` among the rows, times ``x``, to the total, from column ``first`` on.
+
+    Four rows at a time, always in the same order; the loops run over whole slices from 0, or they become no vectors.
+    """
+    k, sums = 0, total[first:]
+    while k + 4 <= count:
+        a, b = rows[places[k], first:], rows[places[k + 1], first:]
+        c, d = rows[places[k + 2], first:], rows[places[k + 3], first:]
+        for j in range(len(sums)):
+            sums[j] = sums[j] + x[k] * a[j] + x[k + 1] * b[j] + x[k + 2] * c[j] + x[k + 3] * d[j]
+        k += 4
+    while k < count:
+        a = rows[places[k], first:]
+        for j in range(len(sums)):
+            sums[j] += x[k] * a[j]
+        k += 1
+
+
+@compiled("void", TABLE, TABLE, TABLE)
+def _add_products(features: FloatArray, weights: FloatArray, total: FloatArray) -> None:
+    places, x = np.empty(len(weights), dtype=np.int64), np.empty(len(weights))
+    for row in range(len(features)):
+        add_rows(total[row], weights, places, x, others_than_zero(features[row], places, x), 0)
 
 
 def hold(values: FloatArray) -> FloatArray:

@@ -21,7 +21,7 @@ from models.sensor import SensorLimits, learn_sensor_limits, physical_range
 from models.trajectory import Learning, Trajectory, grid_points, manipulated_columns, on_grid, position_of
 from models.twin import Twin
 
-_FORM = 3  # of meta and arrays
+_FORM = 4  # of meta and arrays
 LEAST_BATCHES = 5
 
 
