@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import lru_cache
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import TopicMetadata
@@ -44,6 +45,7 @@ class Reader:
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 100,
+            "fetch.queue.backoff.ms": 10,  # its default of a second leaves a backlog's reader without messages
         }
         self._consumer = open_client(Consumer, settings | client_config(kafka, self._on_error))
         self._places: set[str] = set()
@@ -187,6 +189,7 @@ def origin_of(message: Message) -> Origin:
     return Origin(topic=topic or "", partition=partition or 0, offset=-1 if offset is None else offset)
 
 
+@lru_cache(65536)
 def _text(key: bytes | str | None) -> str | None:
     return key.decode("utf-8", "replace") if isinstance(key, bytes) else key
 

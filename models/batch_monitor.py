@@ -119,13 +119,14 @@ class BatchMonitor:
 
     def _advisory(self, heard: tuple[FloatArray, FloatArray, FloatArray], causes: "_Causes") -> Iterator[Finding]:
         """What the learner finds, but not while a sensor or a schedule tag is known to be the cause."""
+        listens = causes.under_way < 0
         for finding in self._learner.advance(*heard):
-            yield replace(finding, over=finding.over & (causes.under_way < 0))
+            yield finding if listens.all() else replace(finding, over=finding.over & listens)
 
     def _findings(self, held: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
         """One finding a kind of statistic and cause; always for the process, for another once it has been a cause."""
         tags = len(self._twin.tags)
-        levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
+        levels = dict(zip(KINDS, held.reshape(len(held), len(KINDS), tags).max(axis=2).T, strict=True))
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)

@@ -21,7 +21,7 @@ class Seen:
 
 def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> tuple[Contributor, ...]:
     """The ``most`` tags of largest weight (p,) >= 0, each with its share of all; shares below 1 % are left out."""
-    total = float(weights.sum())
+    total = sum(weights.tolist())
     if not total > 0:
         return ()
     shares, names = (weights / total).tolist(), twin.tag_names
