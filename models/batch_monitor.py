@@ -47,9 +47,10 @@ class BatchMonitor:
         fitted, alarms = reference.fitted, twin.alarms
         self._twin, self._reference, self._id = twin, reference, reference_id
         self._aligner = Aligner(reference.recipe)
+        self._longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         self._health = SensorHealth(twin, reference.sensors)
         self._residual = Residual(fitted.trajectory)
-        self._statistics = statistics_of(fitted.trajectory, fitted.limits)
+        self._statistics = statistics_of(fitted.trajectory)
         self._learner = Learner(twin.tag_names, fitted.learner)
         self._persistence = persistence_of(fitted.trajectory)
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
@@ -66,7 +67,7 @@ class BatchMonitor:
     @property
     def expected_duration_s(self) -> float | None:
         """The longest a released batch lasted."""
-        return max(float(batch.age_s[-1]) for batch in self._reference.recordings)
+        return self._longest_s
 
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans. The reference is frozen: nothing is learnt."""
@@ -76,7 +77,8 @@ class BatchMonitor:
         health = self._health.advance(stretch.values)
         residuals = self._residual.advance(position, np.where(health.fit, stretch.values, np.nan))
         residuals = residuals.resized(at_position(fitted.size, position))
-        ratio = self._statistics.advance(position, residuals) / at_position(fitted.limits, position)
+        limits = at_position(fitted.limits, position)
+        ratio = self._statistics.advance(residuals, limits) / limits
         held = self._persistence.advance(ratio)
         with np.errstate(divide="ignore"):
             excess = np.log(held) / at_position(fitted.tail, position)

@@ -35,6 +35,7 @@ class Schedule:
     columns: IntArray  # (q,) positions among the twin's tags
     master: FloatArray  # (G, q) profile over the maturity grid, in each tag's unit of measure
     noise: FloatArray  # (G, q) standard deviation around it, > 0
+    profiles: FloatArray  # (3, q, G) the master, and the least and most of it within _EDGE of each point
 
     def shifts(self) -> FloatArray:
         """The bank's shifts in whole grid steps, shape (S,): between two steps a sharp edge would be blurred."""
@@ -117,12 +118,14 @@ def _noise(rows: FloatArray) -> float:
 def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
     """Master and noise from aligned released batches, shape (B, G, q); a twin may have no schedule tags (q = 0)."""
     if len(columns) == 0:
-        return Schedule(columns, aligned[0], aligned[0])
+        return Schedule(columns, aligned[0], aligned[0], np.empty((3, 0, aligned.shape[1])))
     batches = [aligned[:, :, q] for q in range(len(columns))]
     master = np.stack([flatten(np.median(rows, axis=0), _noise(rows)) for rows in batches], axis=1)
     noise = 1.4826 * np.median(np.abs(aligned - master), axis=0)
     smooth = median_filter(noise, size=(2 * max(3, len(noise) // 100) + 1, 1), mode="nearest")
-    return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12))
+    edge = (2 * _EDGE + 1, 1)
+    profiles = np.stack([master.T, minimum_filter(master, edge).T, maximum_filter(master, edge).T]).copy()
+    return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12), profiles)
 
 
 class ScheduleBank:
@@ -136,9 +139,6 @@ class ScheduleBank:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule, self._shifts = schedule, schedule.shifts()
-        edge = (2 * _EDGE + 1, 1)
-        lowest, highest = minimum_filter(schedule.master, edge), maximum_filter(schedule.master, edge)
-        self._profiles = np.stack([schedule.master.T, lowest.T, highest.T]).copy()  # (3, q, G)
         # of each tag and shift: the sum of squared predictions in noise units, the sum of observed times predicted
         # (gain 1 at first), and the sum of squared residuals, each at most _OUTLIER squared
         self._beliefs = np.empty((len(schedule.columns), 3, len(self._shifts)))
@@ -156,7 +156,7 @@ class ScheduleBank:
         """
         residual, expected = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
         _follow(
-            position, np.ascontiguousarray(values), self._shifts, self._profiles, self._schedule.noise,
+            position, np.ascontiguousarray(values), self._shifts, self._schedule.profiles, self._schedule.noise,
             self._beliefs, residual, expected,
         )  # fmt: skip
         return residual, expected

@@ -6,7 +6,7 @@ from models.accumulate import Ewma, Roughness
 from models.block import BoolArray, FloatArray, IntArray
 from models.compiled import FLAGS, ROW, TABLE, compiled
 from models.monitor import Numbers
-from models.residuals import Residuals, at_position
+from models.residuals import Residuals
 
 KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order
 _SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 20.0, 8.0, 25.0, 8.0  # scans
@@ -24,23 +24,23 @@ class Statistics:
     scheduled, loops
         Positions of the schedule tags and of controllers' outputs: they move by design, so they have no ``above`` and
         ``below``.
-    limits
-        Shape (G, 6p): of the statistics, once they are known.
     """
 
-    def __init__(self, tags: int, scheduled: IntArray, loops: IntArray, limits: FloatArray | None = None) -> None:
+    def __init__(self, tags: int, scheduled: IntArray, loops: IntArray) -> None:
         self._free, self._moved = ~np.isin(np.arange(tags), scheduled), np.concatenate([scheduled, loops])
-        bounded = np.full((2, (len(KINDS) - 1) * tags), np.nan) if limits is None else limits[:, tags:]
-        self._bounds = _BOUND * bounded
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
         self._level, self._upset = Ewma(tags, _LEVEL), np.zeros(tags)
 
-    def advance(self, position: FloatArray, residuals: Residuals) -> FloatArray:
-        """Statistics (n, 6p), all >= 0; NaN: not judged."""
+    def advance(self, residuals: Residuals, limits: FloatArray | None = None) -> FloatArray:
+        """Statistics (n, 6p), all >= 0; NaN: not judged.
+
+        ``limits`` (n, 6p): of the statistics at these scans, once they are known.
+        """
         own = residuals.scaled
         raw = own / self._company(own)
         scaled = np.clip(raw, -_CLIP, _CLIP)
-        bounds = np.split(at_position(self._bounds, position), len(KINDS) - 1, axis=1)
+        known = np.full((len(own), len(KINDS) * own.shape[1]), np.nan) if limits is None else limits
+        bounds = np.ascontiguousarray(_BOUND * known.reshape(len(own), len(KINDS), -1).swapaxes(0, 1)[1:])
         short = np.abs(self._short.advance(scaled, bounds[0], bounds[0]))
         long = np.abs(self._long.advance(scaled, bounds[1], bounds[1]))
         noise = self._noise.advance(scaled, bounds[2])

@@ -11,7 +11,6 @@ import numpy as np
 from models.block import FloatArray, RecordedBatch
 from models.twin import Alarms, Tag, Twin
 
-CADENCE_S = 10.0
 SCANS = 1200  # of a batch, give or take a few
 
 
@@ -20,6 +19,7 @@ class Reactor:
     """What a reactor with p tags has: first its schedules, then its controllers' outputs, then what is measured."""
 
     tags: int
+    cadence_s: float = 10.0
 
     @property
     def schedules(self) -> int:
@@ -31,7 +31,7 @@ class Reactor:
         """How many controllers there are; as many measured tags are what they hold."""
         return min(max(self.tags // 5, 1), 8)
 
-    def twin(self, name: str = "bench", cadence_s: float = CADENCE_S) -> Twin:
+    def twin(self, name: str = "bench", off_delay_s: float = 600.0) -> Twin:
         """The question asked of it."""
         moved = self.schedules + self.loops
         tags = {
@@ -40,12 +40,13 @@ class Reactor:
             )
             for k in range(self.tags)
         }
-        return Twin(name=name, product="p", cadence_s=cadence_s, tags=tags, alarms=Alarms(off_delay_s=600))
+        alarms = Alarms(off_delay_s=off_delay_s, rejoin_s=min(off_delay_s, 3600.0))
+        return Twin(name=name, product="p", cadence_s=self.cadence_s, tags=tags, alarms=alarms)
 
     def batches(self, count: int, seed: int, scans: int = SCANS) -> list[RecordedBatch]:
         """So many good batches, simulated side by side."""
         values = self._simulated(count, scans, np.random.default_rng(seed))
-        age_s = CADENCE_S * np.arange(1, scans + 1)
+        age_s = self.cadence_s * np.arange(1, scans + 1)
         kept = [scans - 7 * (k % 4) for k in range(count)]
         return [RecordedBatch(f"R{seed}-{k}", age_s[:n], values[k, :n]) for k, n in enumerate(kept)]
 

@@ -18,7 +18,7 @@ from connectors.topics import create_topics
 from models.records import BatchEvent, Scan
 from models.reference import fit_reference
 from models.twin import Twin
-from tests.benchmarks.reactor import CADENCE_S, SCANS, Reactor
+from tests.benchmarks.reactor import SCANS, Reactor
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
@@ -85,12 +85,12 @@ def messages(load: Load) -> Iterator[tuple[bool, str, bytes]]:
     reactor, names = Reactor(load.tags), tuple(Reactor(load.tags).twin().tags)
     distinct = min(load.units, 50)  # units beyond the fiftieth repeat the first ones' readings
     for turn in range(load.batches):
-        begun = START + timedelta(seconds=turn * (load.scans + _PAUSE) * CADENCE_S)
+        begun = START + timedelta(seconds=turn * (load.scans + _PAUSE) * reactor.cadence_s)
         batches = reactor.batches(distinct, seed=100 + turn)
         for unit in units:
             yield False, unit, _event("started", unit, turn, begun)
         for scan in range(load.scans):
-            at = begun + timedelta(seconds=(scan + 1) * CADENCE_S)
+            at = begun + timedelta(seconds=(scan + 1) * reactor.cadence_s)
             rows = [
                 dict(zip(names, batch.values[min(scan, len(batch.values) - 1)].tolist(), strict=True))
                 for batch in batches
@@ -126,10 +126,10 @@ def _ci_kafka(word: str, home: Path) -> str:
     return done.stdout.strip()
 
 
-def approved(folder: Path, tags: int, batches: int = 12) -> Twin:
+def approved(folder: Path, reactor: Reactor, batches: int = 12, **twin_options: float) -> Twin:
     """A twin whose reference of so many released batches lies approved in ``folder``/refs."""
-    reactor = Reactor(tags)
-    twin, store, now = reactor.twin(f"bench-{tags}"), ReferenceStore(folder / "refs"), datetime.now(UTC)
+    name = f"bench-{reactor.tags}-{batches}"
+    twin, store, now = reactor.twin(name, **twin_options), ReferenceStore(folder / "refs"), datetime.now(UTC)
     if not store.list(twin.name):
         reference = fit_reference(twin, reactor.batches(batches, seed=1))
         stored = store.add(reference, by="benchmark", at=now, source="simulated")

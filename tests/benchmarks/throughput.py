@@ -20,6 +20,7 @@ from rich.progress import Progress
 from ops.terminal import progress
 from tests.benchmarks.contender import Took
 from tests.benchmarks.figures import append, plain_table
+from tests.benchmarks.reactor import Reactor
 from tests.benchmarks.site import ROOT, Load, Site, approved, brokers, written
 
 HISTORY = ROOT / "docs" / "benchmarks" / "throughput.json"
@@ -67,7 +68,7 @@ def _measured(site: Site, words: str, load: Load, rounds: int, bar: Progress) ->
     """Each contender's median of all rounds; peers beside the first load only."""
     own = words.replace(" ", "-")
     twin, few = (
-        approved(site.folder, load.tags),
+        approved(site.folder, Reactor(load.tags)),
         Load(load.tags, load.units, 1, max(load.batches * load.scans // _PEER_SHARE, 200)),
     )
     contenders = ["bare", "watch", *(_PEERS if (load.tags, load.units) == (16, 20) else ())]
