@@ -60,6 +60,8 @@ class Delays:
         ``findings`` speak of the n scans of ``block``, row by row. What an advisory finding raised is raised once more
         when an approved one of the same cause joins it.
         """
+        if not findings and not self._runs:  # almost always
+            return []
         by_cause: dict[str, list[Finding]] = {}
         for finding in findings:
             if finding.grade == "approved" or self._alarms.advisory_priority != "off":

@@ -85,7 +85,9 @@ class Learner:
         self._tags, self._limits = tags, limits
         self._changes = Changes(limits.start, limits.limit)
 
-    def advance(self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> tuple[Finding, ...]:
+    def advance(
+        self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray, worth: float = -np.inf
+    ) -> tuple[Finding, ...]:
         """Score scans in order of time, then learn those in control; one finding a series.
 
         Parameters
@@ -94,6 +96,8 @@ class Learner:
             Shape (n, p): standardised residuals; NaN: absent.
         t2_ratio, spe_ratio
             Shape (n,), >= 0: the statistics over their limits; NaN: not judged.
+        worth
+            Share of its limit that a series must reach for a finding to be made.
         """
         values = self._changes.advance(_series(z, t2_ratio, spe_ratio))
 
@@ -106,6 +110,7 @@ class Learner:
                 values[:, k] > self._limits.limit[k], explain,
             )
             for k, name in enumerate(SERIES)
+            if values[:, k].max() >= worth * self._limits.limit[k]
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -166,6 +171,11 @@ class Disagreement:
         share, self._zi = lfilter([weight], [1.0, weight - 1.0], (champion != learner).astype(float), zi=self._zi)
         shares: FloatArray = share
         return shares
+
+    def agreed(self, scans: int) -> FloatArray:
+        """The shares (n,) of so many scans in which neither alarms."""
+        silent = np.zeros(scans, dtype=bool)
+        return self.advance(silent, silent) if self._zi[0] else np.zeros(scans)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""

@@ -113,6 +113,8 @@ class RunningBatch:
 
     def _disagreement(self, judgement: Judgement) -> FloatArray:
         """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
+        if not judgement.findings:
+            return self.disagreement.agreed(len(judgement.t2))
         seen = {
             "approved": np.zeros(len(judgement.t2), dtype=bool),
             "advisory": np.zeros(len(judgement.t2), dtype=bool),
@@ -137,6 +139,8 @@ class RunningBatch:
         twin = self.subject.twin
         every_us = int((twin.score_interval_s or 10 * twin.cadence_s) * 1e6)
         interval = scans.observed_us // every_us
+        if interval[0] == interval[-1] == self.scored_us:
+            return
         for row in np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0).tolist():
             yield row, self._scored(int(scans.observed_us[row]), judgement, row, float(shares[row]))
         self.scored_us = int(interval[-1])
