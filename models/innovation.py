@@ -69,17 +69,23 @@ class Past:
     def advance(self, values: FloatArray, mean: FloatArray, scale: FloatArray) -> Predictors:
         """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
         scaling = self._scaling
-        seen = np.clip((values - scaling.centre) / scaling.spread, -_CLIP, _CLIP)
-        level = np.concatenate([self._level, np.nan_to_num((mean - scaling.centre) / scaling.spread)])
-        z = hold(np.concatenate([self._z, np.clip((values - mean) / scale, -_CLIP, _CLIP)]))
-        readings, doubt = np.concatenate([self._readings, seen]), np.concatenate([self._doubt, np.zeros_like(seen)])
-        for row in np.flatnonzero(np.isnan(seen).any(axis=1)).tolist():
+        n, tags = values.shape
+        readings, doubt = np.empty((LAGS + n, tags)), np.zeros((LAGS + n, tags))
+        level, z, seen = np.empty((1 + n, tags)), np.empty((1 + n, tags)), np.empty((n, tags))
+        readings[:LAGS], doubt[:LAGS], level[0], z[0] = self._readings, self._doubt, self._level[0], self._z[0]
+        _in_spreads(
+            np.ascontiguousarray(values), np.ascontiguousarray(mean), np.ascontiguousarray(scale),
+            scaling.centre, scaling.spread, seen, level, z,
+        )  # fmt: skip
+        readings[LAGS:] = seen
+        absent = np.isnan(seen)
+        for row in np.flatnonzero(absent.any(axis=1)).tolist() if absent.any() else ():
             self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
         features = features_of(scaling, readings, level)
         self._readings, self._doubt = readings[-LAGS:].copy(), doubt[-LAGS:].copy()
         self._level, self._z = level[-1:].copy(), z[-1:].copy()
-        self._scans += len(seen)
-        seen[: max(LAGS + len(seen) - self._scans, 0)] = np.nan
+        self._scans += n
+        seen[: max(LAGS + n - self._scans, 0)] = np.nan
         return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt))
 
     def state(self) -> Numbers:
@@ -107,6 +113,21 @@ class Past:
         now = predict(features_of(self._scaling, readings, level), self._one_step)[0]
         readings[-1, told] = np.clip(now[told], -_CLIP, _CLIP)
         doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
+
+
+@compiled("void", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, TABLE)
+def _in_spreads(
+    values: FloatArray, mean: FloatArray, scale: FloatArray, centre: FloatArray, spread: FloatArray,
+    seen: FloatArray, level: FloatArray, z: FloatArray,
+) -> None:  # fmt: skip
+    """Readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's, and deviations from it."""
+    for row in range(len(values)):
+        for tag in range(len(centre)):
+            value, usual = values[row, tag], mean[row, tag]
+            own, far = (value - centre[tag]) / spread[tag], (value - usual) / scale[row, tag]
+            seen[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
+            level[row + 1, tag] = 0.0 if np.isnan(usual) else (usual - centre[tag]) / spread[tag]
+            z[row + 1, tag] = z[row, tag] if np.isnan(far) else min(max(far, -_CLIP), _CLIP)
 
 
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
@@ -192,4 +213,7 @@ def hold(values: FloatArray) -> FloatArray:
 
 def _lagged(doubt: FloatArray) -> FloatArray:
     n = len(doubt) - LAGS
-    return np.stack([doubt[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)], axis=1)
+    lagged = np.empty((n, LAGS + 1, doubt.shape[1]))
+    for lag in range(LAGS + 1):
+        lagged[:, lag] = doubt[LAGS - lag : LAGS - lag + n]
+    return lagged

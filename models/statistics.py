@@ -4,7 +4,7 @@ import numpy as np
 
 from models.accumulate import Ewma, Roughness
 from models.block import BoolArray, FloatArray, IntArray
-from models.compiled import FLAGS, ROW, TABLE, compiled
+from models.compiled import CUBE, FLAGS, ROW, TABLE, compiled
 from models.monitor import Numbers
 from models.residuals import Residuals
 
@@ -27,7 +27,8 @@ class Statistics:
     """
 
     def __init__(self, tags: int, scheduled: IntArray, loops: IntArray) -> None:
-        self._free, self._moved = ~np.isin(np.arange(tags), scheduled), np.concatenate([scheduled, loops])
+        self._free = ~np.isin(np.arange(tags), scheduled)
+        self._moved = ~self._free | np.isin(np.arange(tags), loops)
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
         self._level, self._upset = Ewma(tags, _LEVEL), np.zeros(tags)
 
@@ -36,30 +37,20 @@ class Statistics:
 
         ``limits`` (n, 6p): of the statistics at these scans, once they are known.
         """
-        own = residuals.scaled
-        raw = own / self._company(own)
-        scaled = np.clip(raw, -_CLIP, _CLIP)
-        known = np.full((len(own), len(KINDS) * own.shape[1]), np.nan) if limits is None else limits
-        bounds = np.ascontiguousarray(_BOUND * known.reshape(len(own), len(KINDS), -1).swapaxes(0, 1)[1:])
-        short = np.abs(self._short.advance(scaled, bounds[0], bounds[0]))
-        long = np.abs(self._long.advance(scaled, bounds[1], bounds[1]))
+        size = (len(residuals.z), residuals.z.shape[1])
+        known = np.full((size[0], len(KINDS) * size[1]), np.nan) if limits is None else np.ascontiguousarray(limits)
+        raw, scaled, far, bounds = np.empty(size), np.empty(size), np.empty(size), np.empty((5, *size))
+        _prepare(
+            np.ascontiguousarray(residuals.scaled), np.ascontiguousarray(residuals.z), known,
+            self._free, self._upset, raw, scaled, far, bounds,
+        )  # fmt: skip
+        short = self._short.advance(scaled, bounds[0], bounds[0])
+        long = self._long.advance(scaled, bounds[1], bounds[1])
         noise = self._noise.advance(scaled, bounds[2])
-        level = self._level.advance(np.clip(residuals.z, -_CLIP, _CLIP), bounds[3], bounds[4])
-        level[:, self._moved] = np.nan
-        absent = np.isnan(scaled)
-        for accumulated in (short, long, noise, level):
-            accumulated[absent] = np.nan
-        above, below = np.maximum(level, 0.0), np.maximum(-level, 0.0)
-        return np.column_stack([np.abs(raw), short, long, noise, above, below])
-
-    def _company(self, residuals: FloatArray) -> FloatArray:
-        """How upset the other tags have been of late, (n, p), >= 1: in an upset, each tag alone says less.
-
-        Root mean square over the other tags that follow no schedule; schedule tags are moved by nothing else.
-        """
-        company = np.empty(residuals.shape)
-        _company(np.ascontiguousarray(residuals), self._free, self._upset, company)
-        return company
+        level = self._level.advance(far, bounds[3], bounds[4])
+        statistics = np.empty((size[0], len(KINDS) * size[1]))
+        _gather(raw, short, long, noise, level, self._moved, statistics)
+        return statistics
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -77,16 +68,47 @@ class Statistics:
         self._upset = np.array(numbers["upset"])
 
 
-@compiled("void", TABLE, FLAGS, ROW, TABLE)
-def _company(residuals: FloatArray, free: BoolArray, upset: FloatArray, company: FloatArray) -> None:
-    """How upset the others are, (n, p); ``upset`` (p,) is carried on."""
-    weight, others = 2 / (_UPSET + 1), max(free.sum() - 1, 1)
+@compiled("void", TABLE, TABLE, TABLE, FLAGS, ROW, TABLE, TABLE, TABLE, CUBE)
+def _prepare(
+    residuals: FloatArray, z: FloatArray, limits: FloatArray, free: BoolArray, upset: FloatArray,
+    raw: FloatArray, scaled: FloatArray, far: FloatArray, bounds: FloatArray,
+) -> None:  # fmt: skip
+    """Residuals in the company they are in, what accumulates of them and of z, and its bounds (5, n, p).
+
+    The company is how upset the other tags have been of late, >= 1: in an upset, each tag alone says less. It is the
+    root mean square over the other tags that follow no schedule (schedule tags are moved by nothing else); ``upset``
+    (p,) is carried on.
+    """
+    tags, weight, others = len(free), 2 / (_UPSET + 1), max(free.sum() - 1, 1)
     for row in range(len(residuals)):
         total = 0.0
-        for tag in range(len(free)):
-            size = min(max(residuals[row, tag], -_CLIP), _CLIP)
-            power = size**2 if free[tag] and not np.isnan(size) else 0.0
+        for tag in range(tags):
+            own = residuals[row, tag]
+            power = min(abs(own), _CLIP) ** 2 if free[tag] and not np.isnan(own) else 0.0
             upset[tag] = weight * power + (1 - weight) * upset[tag]
             total += upset[tag]
-        for tag in range(len(free)):
-            company[row, tag] = np.sqrt(max((total - upset[tag]) / others, 1.0)) if free[tag] else 1.0
+        for tag in range(tags):
+            company = np.sqrt(max((total - upset[tag]) / others, 1.0)) if free[tag] else 1.0
+            own, deviation = residuals[row, tag] / company, z[row, tag]
+            raw[row, tag] = own
+            scaled[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
+            far[row, tag] = deviation if np.isnan(deviation) else min(max(deviation, -_CLIP), _CLIP)
+            for kind in range(5):
+                bounds[kind, row, tag] = _BOUND * limits[row, (kind + 1) * tags + tag]
+
+
+@compiled("void", TABLE, TABLE, TABLE, TABLE, TABLE, FLAGS, TABLE)
+def _gather(
+    raw: FloatArray, short: FloatArray, long: FloatArray, noise: FloatArray, level: FloatArray, moved: BoolArray,
+    statistics: FloatArray,
+) -> None:  # fmt: skip
+    """The statistics (n, 6p) in the order of ``KINDS``; NaN: absent, or moved by design."""
+    tags = len(moved)
+    for row in range(len(raw)):
+        for tag in range(tags):
+            said = statistics[row, tag::tags]
+            said[0], said[1:] = np.abs(raw[row, tag]), np.nan
+            if not np.isnan(raw[row, tag]):
+                said[1], said[2], said[3] = np.abs(short[row, tag]), np.abs(long[row, tag]), noise[row, tag]
+                if not moved[tag]:
+                    said[4], said[5] = max(level[row, tag], 0.0), max(-level[row, tag], 0.0)

@@ -108,9 +108,12 @@ def main(minutes: Minutes = 1.0, units: Units = 1000, broker: Broker = "kafka", 
     make bench-latency ARGS="--minutes 10"
     """
     console = Console(width=None if os.isatty(1) else 150)
-    with tempfile.TemporaryDirectory(prefix="patrol-bench-") as name, brokers([broker], Path(name)) as found:
-        with progress("s") as bar:
-            rows = _measured(Site(found[broker], Path(name)), units, minutes * 60, bar)
+    with (
+        tempfile.TemporaryDirectory(prefix="patrol-bench-") as name,
+        brokers([broker], Path(name)) as found,
+        progress("s") as bar,
+    ):
+        rows = _measured(Site(found[broker], Path(name)), units, minutes * 60, bar)
     console.print(figure_table(f"{units} units, a scan of 16 tags a second each, {minutes:g} min, {broker}", rows))
     append(
         history, {f"latency {broker}": {"units": units, "minutes": minutes, "rows": msgspec.to_builtins(rows)}}, False
