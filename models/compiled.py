@@ -14,6 +14,7 @@ from numba import njit
 F = TypeVar("F", bound=Callable[..., object])
 
 ROW, TABLE, CUBE = "float64[::1]", "float64[:,::1]", "float64[:,:,::1]"  # arrays whose last axis is contiguous
+SLICE = "float64[:,:]"  # some columns of a table
 FLAGS, FLAG_TABLE, PLACES = "boolean[::1]", "boolean[:,::1]", "int64[::1]"
 
 

@@ -13,9 +13,9 @@ Statistician 32(1), 17-22 (leverage).
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
-from models.compiled import PLACES, TABLE, compiled
+from models.compiled import PLACES, ROW, SLICE, TABLE, compiled
 from models.features import Layout
-from models.innovation import OneStep, Predictors, add_rows, hold, others_than_zero, product
+from models.innovation import OneStep, Predictors, add_rows, others_than_zero, product
 from models.monitor import Numbers
 
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
@@ -40,20 +40,22 @@ class Sizes:
         self._one_step = one_step
         self._layout = Layout(len(one_step.usual), len(one_step.scaling.loops))
         self._before, self._whitening = np.flatnonzero(self._layout.from_before()), one_step.whitening
-        self._last = np.zeros((1, len(one_step.usual)))
+        self._last = np.zeros(len(one_step.usual))
 
     def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
         """Circumstances (n, C) of innovations (n, p): what their size is foretold from."""
         layout, features = self._layout, predictors.features
-        sizes = hold(np.concatenate([self._last, log_size(innovations, self._one_step.usual)]))
-        before, self._last = sizes[:-1], sizes[-1:].copy()
-        hinges = features[:, layout.beyond + 4 * layout.tags : layout.acting]  # one scan before, and the constant 1
-        acting = features[:, layout.acting + layout.loops : layout.products]
+        said = np.empty((len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS)))
         power = np.empty((len(features), 1))
         _leverage(features, self._before, self._whitening, power)
-        leverage = np.log(np.maximum(power, _LEAST_LEVERAGE))
-        rare = [np.maximum(leverage - knot, 0.0) for knot in _KNOTS]
-        return np.concatenate([np.minimum(predictors.far, _FAR), before, hinges, acting, leverage, *rare], axis=1)
+        hinges = layout.beyond + 4 * layout.tags  # one scan before; the constant 1 follows them
+        acting = layout.acting + layout.loops
+        _tell(
+            predictors.far, log_size(innovations, self._one_step.usual), self._last,
+            features[:, hinges : layout.acting], features[:, acting : layout.products],
+            np.log(np.maximum(power, _LEAST_LEVERAGE)), said,
+        )  # fmt: skip
+        return said
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -62,6 +64,30 @@ class Sizes:
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._last = np.array(numbers["last"])
+
+
+@compiled("void", TABLE, TABLE, ROW, SLICE, SLICE, TABLE, TABLE)
+def _tell(
+    far: FloatArray, sizes: FloatArray, last: FloatArray, hinges: FloatArray, acting: FloatArray,
+    leverage: FloatArray, said: FloatArray,
+) -> None:  # fmt: skip
+    """The circumstances (n, C) side by side; ``last`` (p,), the sizes one scan before, is carried on."""
+    tags, beyond, acts = len(last), hinges.shape[1], acting.shape[1]
+    for row in range(len(said)):
+        for tag in range(tags):
+            said[row, tag], said[row, tags + tag] = min(far[row, tag], _FAR), last[tag]
+            if not np.isnan(sizes[row, tag]):
+                last[tag] = sizes[row, tag]
+        for k in range(beyond):
+            said[row, 2 * tags + k] = hinges[row, k]
+        for k in range(acts):
+            said[row, 2 * tags + beyond + k] = acting[row, k]
+        rare, end = leverage[row, 0], 2 * tags + beyond + acts
+        said[row, end], said[row, end + 1], said[row, end + 2] = (
+            rare,
+            max(rare - _KNOTS[0], 0.0),
+            max(rare - _KNOTS[1], 0.0),
+        )
 
 
 @compiled("void", TABLE, PLACES, TABLE, TABLE)
