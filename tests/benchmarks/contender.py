@@ -6,11 +6,13 @@ write with River: a scaler and half-space trees a unit, scan by scan, in a loop 
 
 import logging
 import os
+import resource
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,7 +21,6 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from connectors.metrics import Metrics
 from connectors.settings import Kafka
 from connectors.stop import Stop
-from models.block import Feed
 from models.records import Scan
 from ops.config import Configuration, load
 from tests.benchmarks.site import PARTITIONS
@@ -34,6 +35,7 @@ class Took(msgspec.Struct, frozen=True):
     scans: int
     seconds: float  # wall clock
     cpu_s: float
+    peak_mb: float = 0.0  # resident memory
 
 
 class Clock:
@@ -49,9 +51,10 @@ class Clock:
 
     def took(self, scans: int) -> Took:
         """All are done."""
-        if self._scans is None:
-            raise ValueError("no scan came")
-        return Took(scans - self._scans, time.perf_counter() - self._began, time.process_time() - self._cpu)
+        if self._scans is None:  # another process of the cluster reads
+            return Took(0, 0.0, time.process_time())
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return Took(scans - self._scans, time.perf_counter() - self._began, time.process_time() - self._cpu, peak_mb)
 
 
 def bare(configuration: Configuration, scans: int) -> Took:
@@ -59,6 +62,14 @@ def bare(configuration: Configuration, scans: int) -> Took:
     decode = msgspec.json.Decoder(Scan).decode
     clock = Clock()
     for message in _messages(configuration.kafka, scans, clock):
+        decode(message.value())
+    return clock.took(scans)
+
+
+def bare_tuned(configuration: Configuration, scans: int) -> Took:
+    """Read and decode, by a consumer whose queue is never left empty for a second (librdkafka's default)."""
+    decode, clock = msgspec.json.Decoder(Scan).decode, Clock()
+    for message in _messages(configuration.kafka, scans, clock, {"fetch.queue.backoff.ms": 10}):
         decode(message.value())
     return clock.took(scans)
 
@@ -115,12 +126,31 @@ def watch(configuration: Configuration, scans: int) -> Took:
     return clock.took(scans)
 
 
+def cluster(configuration: Configuration, scans: int) -> Took:
+    """One process of a Bytewax cluster of the full watch; PATROL_CLUSTER says which, and where all are."""
+    from bytewax.recovery import RecoveryConfig
+    from bytewax.run import cli_main
+
+    from ops.commands.run import watch_flow
+    from ops.watching import judges
+
+    number, *addresses = os.environ["PATROL_CLUSTER"].split(",")
+    stop, clock = Stop(), Clock()
+    flow = watch_flow(configuration, judges(configuration), Counting(configuration, scans, stop, clock), stop)
+    recovery = RecoveryConfig(configuration.recovery.folder, backup_interval=timedelta(0))
+    cli_main(
+        flow, addresses=addresses, process_id=int(number), workers_per_process=1,
+        epoch_interval=timedelta(seconds=0.2), recovery_config=recovery,
+    )  # fmt: skip
+    return clock.took(scans)
+
+
 class Counting(Metrics):
-    """The metrics, and the end of the flow once so many scans are judged."""
+    """The metrics, and the end of the flow once so many scans have come: what has come is judged and written."""
 
     def __init__(self, configuration: Configuration, scans: int, stop: Stop, clock: Clock) -> None:
         super().__init__(tags=configuration.twin.tag_names)
-        self._stop, self._timer, self._arrived, self._left = stop, clock, 0, scans
+        self._stop, self._timer, self._arrived, self._all = stop, clock, 0, scans
 
     def scans(self, unit: str, count: int) -> None:
         super().scans(unit, count)
@@ -129,18 +159,15 @@ class Counting(Metrics):
     def caught_up(self, caught_up: bool) -> None:
         super().caught_up(caught_up)
         self._timer.polled(self._arrived)
-
-    def judged(self, feed: Feed) -> None:
-        super().judged(feed)
-        self._left -= sum(map(len, feed.blocks))
-        if self._left <= 0:
+        if self._arrived >= self._all:
             self._stop.request()
 
 
-def _messages(kafka: Kafka, scans: int, clock: Clock) -> Iterator[Message]:
+def _messages(kafka: Kafka, scans: int, clock: Clock, tuned: dict[str, int] | None = None) -> Iterator[Message]:
     """So many messages of the scans' topic, from its beginning."""
     left, topic = scans, kafka.topics.scans[0]
-    with closing(Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": "bench"})) as consumer:
+    settings = {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "bench", **(tuned or {})}
+    with closing(Consumer(settings)) as consumer:
         consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
         while left > 0:
             found = consumer.consume(min(_POLL, left), timeout=0.05)
@@ -162,7 +189,8 @@ def _over(model: object, scan: Scan) -> bool:
 
 
 CONTENDERS: dict[str, Callable[[Configuration, int], Took]] = {
-    "watch": watch, "bare": bare, "bare_river": bare_river, "bytewax_river": bytewax_river,
+    "watch": watch, "bare": bare, "bare_tuned": bare_tuned, "bare_river": bare_river, "bytewax_river": bytewax_river,
+    "cluster": cluster,
 }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def _measured(site: Site, words: str, load: Load, rounds: int, bar: Progress) ->
         approved(site.folder, Reactor(load.tags)),
         Load(load.tags, load.units, 1, max(load.batches * load.scans // _PEER_SHARE, 200)),
     )
-    contenders = ["bare", "watch", *(_PEERS if (load.tags, load.units) == (16, 20) else ())]
+    contenders = ["bare", "watch", "bare_tuned", *(_PEERS if (load.tags, load.units) == (16, 20) else ())]
     site.publish(f"{own}.many", load)
     site.publish(f"{own}.few", few)
     took: dict[str, list[Took]] = defaultdict(list)
