@@ -30,7 +30,7 @@ _POLL = 1000  # messages
 
 
 class Took(msgspec.Struct, frozen=True):
-    """What one run took, from when its first poll had brought something to its end; the first poll does not count."""
+    """What one run took, from after its first poll that brought something to the last write Kafka confirmed."""
 
     scans: int
     seconds: float  # wall clock
@@ -49,12 +49,16 @@ class Clock:
         if scans and self._scans is None:
             self._scans, self._began, self._cpu = scans, time.perf_counter(), time.process_time()
 
+    def done(self) -> None:
+        """All there was up to now is done."""
+        self._end, self._end_cpu = time.perf_counter(), time.process_time()
+
     def took(self, scans: int) -> Took:
-        """All are done."""
-        if self._scans is None:  # another process of the cluster reads
-            return Took(0, 0.0, time.process_time())
+        """What all took, up to the last ``done``."""
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return Took(scans - self._scans, time.perf_counter() - self._began, time.process_time() - self._cpu, peak_mb)
+        if self._scans is None:  # another process of the cluster reads
+            return Took(0, 0.0, time.process_time(), peak_mb)
+        return Took(scans - self._scans, self._end - self._began, self._end_cpu - self._cpu, peak_mb)
 
 
 def bare(configuration: Configuration, scans: int) -> Took:
@@ -110,6 +114,7 @@ def bytewax_river(configuration: Configuration, scans: int) -> Took:
     judged = op.stateful_map("judge", by_unit, judge)
     op.output("alarms", op.filter("over", judged, lambda keyed: keyed[1]), TestingSink(alarms))
     cli_main(flow)
+    clock.done()
     return clock.took(arrived)
 
 
@@ -162,6 +167,10 @@ class Counting(Metrics):
         if self._arrived >= self._all:
             self._stop.request()
 
+    def broker(self, up: bool) -> None:
+        super().broker(up)
+        self._timer.done()  # a sink says so when Kafka has confirmed all it was given: closing clients does not count
+
 
 def _messages(kafka: Kafka, scans: int, clock: Clock, tuned: dict[str, int] | None = None) -> Iterator[Message]:
     """So many messages of the scans' topic, from its beginning."""
@@ -174,6 +183,7 @@ def _messages(kafka: Kafka, scans: int, clock: Clock, tuned: dict[str, int] | No
             left -= len(found)
             clock.polled(scans - left)
             yield from found
+        clock.done()
 
 
 def _model() -> object:
