@@ -25,6 +25,7 @@ from tests.benchmarks.site import ROOT, Load, Site, approved, brokers, written
 
 HISTORY = ROOT / "docs" / "benchmarks" / "throughput.json"
 _PEERS = ("bytewax_river", "bare_river")
+_QUIX = os.environ.get("PATROL_QUIX", "")  # a Python that has it: see the Makefile
 _PEER_SHARE = 10  # they read a backlog smaller by so much
 
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Runs of each; medians are told.")]
@@ -71,23 +72,34 @@ def _measured(site: Site, words: str, load: Load, rounds: int, bar: Progress) ->
         approved(site.folder, Reactor(load.tags)),
         Load(load.tags, load.units, 1, max(load.batches * load.scans // _PEER_SHARE, 200)),
     )
-    contenders = ["bare", "watch", "bare_tuned", *(_PEERS if (load.tags, load.units) == (16, 20) else ())]
+    contenders = ["bare", "watch", "bare_tuned", *_peers(words, load)]
     site.publish(f"{own}.many", load)
     site.publish(f"{own}.few", few)
     took: dict[str, list[Took]] = defaultdict(list)
     task = bar.add_task(words, total=rounds * len(contenders))
     for turn in range(rounds):
         for name in contenders[:: 1 if turn % 2 == 0 else -1]:
-            topic, scans = (f"{own}.few", few.total) if name in _PEERS else (f"{own}.many", load.total)
-            run = f"{own}-{name}-{turn}"
-            file = written(site.folder, twin, site.kafka(topic, run), run)
-            took[name].append(_run(name, file, scans))
+            topic, scans = (f"{own}.few", few.total) if "river" in name else (f"{own}.many", load.total)
+            if name == "quix_river":
+                took[name].append(_took([_QUIX, "tests/benchmarks/quix_peer.py", site.bootstrap, topic, str(scans)]))
+            else:
+                run = f"{own}-{name}-{turn}"
+                file = written(site.folder, twin, site.kafka(topic, run), run)
+                took[name].append(
+                    _took([sys.executable, "-m", "tests.benchmarks.contender", name, str(file), str(scans)])
+                )
             bar.advance(task)
     return [_row(words, load, name, runs) for name, runs in took.items()]
 
 
-def _run(name: str, file: Path, scans: int) -> Took:
-    words = [sys.executable, "-m", "tests.benchmarks.contender", name, str(file), str(scans)]
+def _peers(words: str, load: Load) -> tuple[str, ...]:
+    """Beside the first load only; Quix needs a broker that assigns a group's partitions at once."""
+    if (load.tags, load.units) != (16, 20):
+        return ()
+    return (*_PEERS, "quix_river") if _QUIX and words.startswith("kafka") else _PEERS
+
+
+def _took(words: list[str]) -> Took:
     done = subprocess.run(words, stdout=subprocess.PIPE, check=True, cwd=ROOT)
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Took)
 
