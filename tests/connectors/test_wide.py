@@ -62,7 +62,7 @@ def test_a_time_that_cannot_be_is_left_to_the_general_decoder() -> None:
     assert WIDE.decode(encode(scan()).replace(b"2026-", b"2999-")) is None
 
 
-def test_scans_after_something_else_are_read_the_short_way_again() -> None:
+def test_scans_after_something_else_are_read_all_the_same() -> None:
     grouping = Grouping(TWIN, Metrics())
     for raw in (b"rubbish", encode(scan()), encode(scan(observed_at=minute(4)))):
         grouping.add(raw, ORIGIN, None)
