@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check lint schemas lock clean
+.PHONY: bench-breakdown bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench-scale: setup ## Throughput and memory over units, tags, reference size and
 
 bench-fit: setup ## Fitting references of 40 and 400 batches
 	$(BIN)/python -m tests.benchmarks.fit $(ARGS)
+
+bench-breakdown: setup ## Where a backlog's time goes
+	$(BIN)/python -m tests.benchmarks.breakdown
 
 $(VENV)-quix/ready: requirements-quix.lock
 	$(PYTHON) -m venv --clear $(VENV)-quix

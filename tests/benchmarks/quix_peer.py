@@ -24,8 +24,11 @@ def main(bootstrap: str, topic: str, scans: str) -> None:
     )  # fmt: skip
     began: list[tuple[float, float]] = []
     end: list[tuple[float, float]] = []
+    judged = 0
 
     def judge(scan: dict[str, Any]) -> dict[str, Any]:
+        nonlocal judged
+        judged += 1
         if not began:
             began.append((time.perf_counter(), time.process_time()))
         model = models[scan["unit"]]
@@ -37,9 +40,9 @@ def main(bootstrap: str, topic: str, scans: str) -> None:
     frame = application.dataframe(application.topic(topic, value_deserializer="json"))
     frame = frame.apply(judge)
     frame = frame[frame["over"]]
-    application.run(count=int(scans), timeout=120)
+    application.run(count=int(scans), timeout=5)
     (since, cpu), (until, cpu_end) = began[0], end[0]
-    print(json.dumps({"scans": int(scans) - 1, "seconds": until - since, "cpu_s": cpu_end - cpu}))
+    print(json.dumps({"scans": judged - 1, "seconds": until - since, "cpu_s": cpu_end - cpu}))
 
 
 if __name__ == "__main__":
