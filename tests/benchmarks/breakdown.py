@@ -71,7 +71,10 @@ def rows(file: Path, words: str, scans: int) -> list[dict[str, Any]]:
     parts = [(name, _cpu[name], _wall[name], meaning) for _, _, name, meaning in _PARTS]
     every = ("all threads", took.cpu_s, took.seconds, "librdkafka, Bytewax, recovery store too")
     return [
-        {"backlog": words, "part": name, "CPU, µs a scan": 1e6 * cpu / scans, "wall, µs a scan": 1e6 * wall / scans, "": told}
+        {
+            "backlog": words, "part": name, "CPU, µs a scan": 1e6 * cpu / scans, "wall, µs a scan": 1e6 * wall / scans,
+            "": told,
+        }
         for name, cpu, wall, told in (*parts, every)
     ]  # fmt: skip
 
