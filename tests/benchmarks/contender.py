@@ -6,7 +6,6 @@ write with River: a scaler and half-space trees a unit, scan by scan, in a loop 
 
 import logging
 import os
-import resource
 import sys
 import time
 from collections import defaultdict
@@ -55,7 +54,7 @@ class Clock:
 
     def took(self, scans: int) -> Took:
         """What all took, up to the last ``done``."""
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak_mb = _peak_mb()
         if self._scans is None:  # another process of the cluster reads
             return Took(0, 0.0, time.process_time(), peak_mb)
         return Took(scans - self._scans, self._end - self._began, self._end_cpu - self._cpu, peak_mb)
@@ -196,6 +195,12 @@ def _over(model: object, scan: Scan) -> bool:
     score = model.score_one(scan.values)
     model.learn_one(scan.values)
     return bool(score > _ALARM)
+
+
+def _peak_mb() -> float:
+    """Of this process's resident memory (``getrusage`` would count its parent's, too)."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 CONTENDERS: dict[str, Callable[[Configuration, int], Took]] = {
