@@ -19,19 +19,18 @@ def newest(name: str, section: str) -> list[dict[str, Any]]:
     return list(whole[-1]["sections"][section])
 
 
-def growing(axes: Axes, beside: Axes, rows: list[dict[str, Any]], axis: str, words: str) -> None:
-    """Throughput and peak memory along one axis."""
+def growing(axes: Axes, rows: list[dict[str, Any]], axis: str, said: tuple[str, str, float]) -> None:
+    """One figure along one axis: what the axis means, the figure, and what it is divided by."""
+    words, figure, scale = said
     points = [row for row in rows if row["axis"] == axis]
     at = [float(row["what"]) for row in points]
-    axes.plot(at, [row["readings/s"] / 1e6 for row in points], "o-", color=BLUE)
-    beside.plot(at, [row["peak memory, MB"] for row in points], "o-", color=BLUE)
-    for each in (axes, beside):
-        each.set_xscale("log")
-        each.set_xticks(at, [f"{each:g}" for each in at], minor=False)
-        each.set_xlabel(words)
-        each.set_ylim(bottom=0)
-    axes.set_ylabel("million readings a second")
-    beside.set_ylabel("peak memory, MB")
+    axes.plot(at, [row[figure] / scale for row in points], "o-", color=BLUE)
+    axes.set_xscale("log")
+    axes.set_xticks(at, [f"{each:g}" for each in at], minor=False)
+    axes.minorticks_off()
+    axes.set_xlabel(words)
+    axes.set_ylabel(figure if scale == 1 else f"million {figure}")
+    axes.set_ylim(bottom=0)
 
 
 def contenders(axes: Axes, rows: list[dict[str, Any]], where: str) -> None:
@@ -51,10 +50,12 @@ def contenders(axes: Axes, rows: list[dict[str, Any]], where: str) -> None:
 def main() -> None:
     """Write both pictures."""
     matplotlib.rcParams.update({"svg.hashsalt": "patrol", "font.size": 9})
-    rows, figure = newest("scale", "scale embedded"), Figure((8, 5.2), layout="constrained")
-    axes = figure.subplots(2, 2)
-    growing(axes[0, 0], axes[1, 0], rows, "units", "units with a running batch")
-    growing(axes[0, 1], axes[1, 1], rows, "tags", "tags a scan")
+    rows, figure = newest("scale", "scale embedded"), Figure((9, 4.8), layout="constrained")
+    panels, units, tags = figure.subplots(2, 2).ravel(), "units with a running batch", "tags a scan"
+    growing(panels[0], rows, "units", (units, "readings/s", 1e6))
+    growing(panels[1], rows, "tags", (tags, "readings/s", 1e6))
+    growing(panels[2], rows, "units", (units, "peak memory, MB", 1))
+    growing(panels[3], rows, "tags", (tags, "CPU, µs a scan", 1))
     figure.savefig(DOCS / "pictures" / "scale.svg", metadata={"Date": None})
     figure = Figure((8, 2.6), layout="constrained")
     told = newest("throughput", "throughput")
