@@ -42,8 +42,7 @@ def contenders(axes: Axes, rows: list[dict[str, Any]], where: str) -> None:
         if row["contender"] == "watch":
             bar.set_color(BLUE)
     axes.bar_label(bars, [f"{row['scans_per_s']:,.0f}" for row in own], padding=3)
-    axes.set_xscale("log")
-    axes.set_xlim(right=2e6)
+    axes.margins(x=0.12)
     axes.set_xlabel(f"scans of 16 tags a second, {where}")
 
 
