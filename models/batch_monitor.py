@@ -48,7 +48,9 @@ class BatchMonitor:
     def __init__(self, twin: Twin, reference: Reference, reference_id: str) -> None:
         fitted, alarms = reference.fitted, twin.alarms
         self._twin, self._reference, self._id = twin, reference, reference_id
+        self._worth = 1 - alarms.deadband  # of its limit: what is below neither raises an alarm nor holds one
         self._aligner = Aligner(reference.recipe)
+        self._longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         self._health = SensorHealth(twin, reference.sensors)
         self._learner = Learner(twin.tag_names, fitted.learner)
         columns = np.arange(len(twin.tags))
@@ -68,7 +70,7 @@ class BatchMonitor:
     @property
     def expected_duration_s(self) -> float | None:
         """The longest a released batch lasted."""
-        return max(float(batch.age_s[-1]) for batch in self._reference.recordings)
+        return self._longest_s
 
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans. The reference is frozen: nothing is learnt."""
@@ -133,13 +135,15 @@ class BatchMonitor:
 
     def _advisory(self, heard: tuple[FloatArray, FloatArray, FloatArray], causes: "_Causes") -> Iterator[Finding]:
         """What the learner finds, but not while a sensor or a schedule tag is known to be the cause."""
-        for finding in self._learner.advance(*heard):
-            yield replace(finding, over=finding.over & (causes.under_way < 0))
+        listens = causes.under_way < 0
+        for finding in self._learner.advance(*heard, self._worth):
+            yield finding if listens.all() else replace(finding, over=finding.over & listens)
 
     def _findings(self, held: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
-        """One finding a kind of statistic and cause; always for the process, for another once it has been a cause."""
+        """One finding a kind of statistic and cause, for those of any use (see ``_worth``)."""
         tags = len(self._twin.tags)
-        levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
+        highest = held.reshape(len(held), len(KINDS), tags).max(axis=2).T
+        levels = {kind: level for kind, level in zip(KINDS, highest, strict=True) if level.max() >= self._worth}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
@@ -151,7 +155,7 @@ class BatchMonitor:
                 over = (level > 1) & (causes.over == cause)
                 for category, which in self._categories(cause, causes):
                     yield Finding(kind, word, category, "approved", level, limit, over & which, explain)
-            if cause >= tags:
+            if cause >= tags and causes.first[:, cause - tags].any():
                 shows = causes.first[:, cause - tags] & (causes.under_way == cause)
                 yield Finding("spike", word, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
 

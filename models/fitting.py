@@ -67,10 +67,10 @@ def learner_input(residuals: Residuals, plane_limits: FloatArray) -> tuple[Float
     return residuals.scaled, residuals.t2 / plane_limits[:, 0], residuals.spe / plane_limits[:, 1]
 
 
-def statistics_of(trajectory: Trajectory, limits: FloatArray | None = None) -> Statistics:
-    """The statistics of a batch judged by this trajectory; ``limits`` (G, 6p), once they are known."""
+def statistics_of(trajectory: Trajectory) -> Statistics:
+    """The statistics of a batch judged by this trajectory."""
     tags, loops = trajectory.median.shape[1], trajectory.one_step.scaling.loops
-    return Statistics(tags, trajectory.schedule.columns, loops, limits)
+    return Statistics(tags, trajectory.schedule.columns, loops)
 
 
 def persistence_of(trajectory: Trajectory) -> Persistence:
@@ -83,10 +83,7 @@ def persistence_of(trajectory: Trajectory) -> Persistence:
 def _tag_limits(
     positions: Sequence[FloatArray], left_out: Sequence[Residuals], trajectory: Trajectory, budget: float
 ) -> tuple[FloatArray, FloatArray]:
-    held = [
-        persistence_of(trajectory).advance(statistics_of(trajectory).advance(position, one))
-        for position, one in zip(positions, left_out, strict=True)
-    ]
+    held = [persistence_of(trajectory).advance(statistics_of(trajectory).advance(one)) for one in left_out]
     return joint_limits(held, positions, len(trajectory.median), budget)
 
 

@@ -45,14 +45,15 @@ class Measure:
     def __init__(self, fitted: Fitted) -> None:
         self._fitted = fitted
         self._residual = Residual(fitted.trajectory)
-        self._statistics = statistics_of(fitted.trajectory, fitted.limits)
+        self._statistics = statistics_of(fitted.trajectory)
         self._persistence = persistence_of(fitted.trajectory)
 
     def advance(self, position: FloatArray, values: FloatArray) -> Measured:
         """Measure scans in order of time: grid positions (n,), NaN: not judged; readings (n, p), NaN: none."""
         fitted = self._fitted
         residuals = self._residual.advance(position, values).resized(at_position(fitted.size, position))
-        ratio = self._statistics.advance(position, residuals) / at_position(fitted.limits, position)
+        limits = at_position(fitted.limits, position)
+        ratio = self._statistics.advance(residuals, limits) / limits
         held = self._persistence.advance(ratio)
         with np.errstate(divide="ignore"):
             excess = np.log(held) / at_position(fitted.tail, position)

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alignment import Recipe, learn_recipe, recorded_maturity
-from models.block import BoolArray, FloatArray, RecordedBatch
+from models.block import BoolArray, RecordedBatch
 from models.errors import ReferenceError
 from models.fitting import Fitted, Progress, fit
 from models.learner import LearnerLimits
-from models.sensor import SensorLimits, learn_sensor_limits
+from models.sensor import SensorLimits, learn_sensor_limits, physical_range
 from models.trajectory import Course, Learning, Trajectory, grid_points, manipulated_columns, position_of
 from models.twin import Twin
 
-_FORM = 3  # of meta and arrays
+_FORM = 4  # of meta and arrays
 LEAST_BATCHES = 5
 
 
@@ -174,13 +174,6 @@ def _kept(twin: Twin, batch: RecordedBatch) -> RecordedBatch:
     values = batch.values.astype(np.float32).astype(np.float64)
     values[~((values >= low) & (values <= high))] = np.nan
     return RecordedBatch(batch.batch_id, batch.age_s, values, batch.phases, batch.unit)
-
-
-def physical_range(twin: Twin) -> tuple[FloatArray, FloatArray]:
-    """Lowest and highest possible readings, each (p,)."""
-    tags = twin.tags.values()
-    low = np.array([-np.inf if tag.low is None else tag.low for tag in tags])
-    return low, np.array([np.inf if tag.high is None else tag.high for tag in tags])
 
 
 def _check(twin: Twin, recordings: Sequence[RecordedBatch]) -> None:
