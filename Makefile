@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: bench-detection bench-lock help setup demo test check dashboards lint schemas lock clean
+.PHONY: bench-breakdown bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check dashboards lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,7 @@ $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -c "import models.batch_monitor"  # compiles the loops over scans, once
 	@touch $@
 
 demo: setup ## Embedded broker, simulated plant, the real flow: the first deviation within two minutes
@@ -35,6 +36,29 @@ check: lint test ## What CI runs, without the real brokers (see .ci/run)
 bench-detection: $(VENV)-bench/ready ## Detection beside its targets and its peers (needs ../shared); ARGS=--quick, ARGS=--help
 	OPENBLAS_NUM_THREADS=1 $(VENV)-bench/bin/python -m tests.benchmarks.detection $(ARGS)
 
+bench-throughput: setup $(VENV)-quix/ready ## A backlog: the full watch beside merely reading it, and beside River's users; ARGS=--quick
+	PATROL_QUIX=$(VENV)-quix/bin/python $(BIN)/python -m tests.benchmarks.throughput $(ARGS)
+
+bench-latency: setup ## Scan to deviation on Kafka, 1000 units at a scan a second; ARGS="--minutes 10"
+	$(BIN)/python -m tests.benchmarks.latency $(ARGS)
+
+bench-state: setup ## Memory and snapshots of 1000 running batches, growth over 10 000, restart after kill -9
+	$(BIN)/python -m tests.benchmarks.state $(ARGS)
+
+bench-scale: setup ## Throughput and memory over units, tags, reference size and processes; ARGS=--quick
+	$(BIN)/python -m tests.benchmarks.scale $(ARGS)
+
+bench-fit: setup ## Fitting references of 40 and 400 batches
+	$(BIN)/python -m tests.benchmarks.fit $(ARGS)
+
+bench-breakdown: setup ## Where a backlog's time goes
+	$(BIN)/python -m tests.benchmarks.breakdown
+
+$(VENV)-quix/ready: requirements-quix.lock
+	$(PYTHON) -m venv --clear $(VENV)-quix
+	$(VENV)-quix/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-quix.lock
+	@touch $@
+
 $(VENV)-bench/ready: requirements-bench.lock
 	$(PYTHON) -m venv --clear $(VENV)-bench
 	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-bench.lock
@@ -44,6 +68,8 @@ $(VENV)-bench/ready: requirements-bench.lock
 bench-lock: ## Write requirements-bench.lock anew (needs uv): the versions of requirements.lock, and the peers
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --group pyproject.toml:quix -o requirements-quix.lock
 
 schemas: setup ## Write docs/schemas/ anew from the record types
 	$(BIN)/python -m ops.schemas docs/schemas
@@ -58,4 +84,4 @@ lock: ## Write requirements.lock and the image's part of it anew (needs uv); rec
 	  --no-annotate --no-header -c requirements.lock pyproject.toml -o ops/deploy/requirements.lock
 
 clean: ## Remove .venv and caches
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-bench .venv-quix .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

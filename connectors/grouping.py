@@ -1,13 +1,16 @@
 """The messages of one poll, decoded and grouped: a feed a unit, with its scans as arrays."""
 
+import math
 from collections.abc import Iterable
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
 from connectors.codec import decode
+from connectors.wide import Row, Wide, WideScans
 from models.block import Block, Feed, ReadingBlock, to_us
-from models.records import Context, Origin, Reading, Rejected, Scan
+from models.records import Context, Inbound, Origin, Reading, Rejected, Scan
 from models.twin import Twin
 
 Place = tuple[str, str, int]  # unit, topic, partition
@@ -46,25 +49,19 @@ class Grouping:
         self._units, self._counts = frozenset(twin.units), counts
         self._strange: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
         self._context: dict[str, list[Context]] = {}
-        self._scans: dict[Place, list[tuple[int, Scan]]] = {}
+        self._decode_wide = WideScans(twin).decode
+        self._wide = True  # the last scan was decoded straight into a row
+        self._scans: dict[Place, list[tuple[int, Wide]]] = {}
         self._readings: dict[Place, list[tuple[int, Reading]]] = {}
         self._rejected: list[Rejected] = []
 
     def add(self, raw: bytes, origin: Origin, key: str | None) -> None:
         """Take one message."""
-        record = decode(raw, origin, key)
-        if isinstance(record, Rejected):
-            self._rejected.append(record)
-        elif self._units and record.unit not in self._units:
-            detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
-            self._reject("unknown-unit", detail, raw, origin, key)
-        elif isinstance(record, Scan):
-            self._scans.setdefault((record.unit, origin.topic, origin.partition), []).append((origin.offset, record))
-            self._check_tags(record.unit, record.values, (raw, origin, key))
-        elif isinstance(record, Reading):
-            self._add_reading(record, raw, origin, key)
+        wide = self._decode_wide(raw) if self._wide else None
+        if wide is not None and (not self._units or wide[0] in self._units):
+            self._scans.setdefault((wide[0], origin.topic, origin.partition), []).append((origin.offset, wide))
         else:
-            self._context.setdefault(record.unit, []).append(record)
+            self._add(decode(raw, origin, key), raw, origin, key)
 
     def take(self) -> list[Feed | Rejected]:
         """What has been grouped since the last time: a feed a unit (context first), then dead letters."""
@@ -83,6 +80,27 @@ class Grouping:
         return [*feeds, *rejected]
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _add(self, record: Inbound | Rejected, raw: bytes, origin: Origin, key: str | None) -> None:
+        self._wide = isinstance(record, Scan)
+        if isinstance(record, Rejected):
+            self._rejected.append(record)
+        elif self._units and record.unit not in self._units:
+            detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
+            self._reject("unknown-unit", detail, raw, origin, key)
+        elif isinstance(record, Scan):
+            wide = (record.unit, record.observed_at, self._row(record), record.batch_id, record.phase)
+            self._scans.setdefault((record.unit, origin.topic, origin.partition), []).append((origin.offset, wide))
+            self._check_tags(record.unit, record.values, (raw, origin, key))
+        elif isinstance(record, Reading):
+            self._add_reading(record, raw, origin, key)
+        else:
+            self._context.setdefault(record.unit, []).append(record)
+
+    def _row(self, scan: Scan) -> Row:
+        """The readings that are there and not bad, in the order of the tags."""
+        good = {tag: value for tag, value in scan.values.items() if scan.quality.get(tag) != "bad"}
+        return tuple(math.nan if value is None else value for value in map(good.get, self._column))
 
     def _add_reading(self, reading: Reading, raw: bytes, origin: Origin, key: str | None) -> None:
         if reading.tag in self._column:
@@ -107,23 +125,17 @@ class Grouping:
     def _reject(self, reason: str, detail: str, raw: bytes, origin: Origin, key: str | None) -> None:
         self._rejected.append(Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key))
 
-    def _block(self, place: Place, scans: list[tuple[int, Scan]]) -> Block:
-        values = np.full((len(scans), len(self._column)), np.nan)
-        column = self._column
-        for row, (_, scan) in enumerate(scans):
-            bad = scan.quality and {tag for tag, quality in scan.quality.items() if quality == "bad"}
-            for tag, value in scan.values.items():
-                if value is not None and tag in column and not (bad and tag in bad):
-                    values[row, column[tag]] = value
-        named = any(scan.batch_id is not None for _, scan in scans)
-        phased = any(scan.phase is not None for _, scan in scans)
+    def _block(self, place: Place, scans: list[tuple[int, Wide]]) -> Block:
+        offsets, wide = zip(*scans, strict=True)
+        _, observed_at, rows, batch_ids, phases = zip(*wide, strict=True)
+        shape = len(scans), len(self._column)
         return Block(
             *place,
-            np.array([offset for offset, _ in scans], dtype=np.int64),
-            np.array([to_us(scan.observed_at) for _, scan in scans], dtype=np.int64),
-            values,
-            tuple(scan.batch_id for _, scan in scans) if named else None,
-            tuple(scan.phase for _, scan in scans) if phased else None,
+            np.array(offsets, dtype=np.int64),
+            np.array([to_us(at) for at in observed_at], dtype=np.int64),
+            np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=shape[0] * shape[1]).reshape(shape),
+            batch_ids if any(batch_ids) else None,
+            phases if any(phase is not None for phase in phases) else None,
         )
 
     def _reading_block(self, place: Place, readings: list[tuple[int, Reading]]) -> ReadingBlock:

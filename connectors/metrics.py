@@ -23,6 +23,7 @@ from connectors.alarm_series import AlarmSeries
 from connectors.exposition import Served, serve
 from connectors.recovery import snapshots
 from connectors.settings import Exposition
+from connectors.unit_series import UnitSeries
 from models.block import Feed
 from models.errors import REASONS, REMARKS
 from models.records import Deviation, Score
@@ -58,12 +59,10 @@ class Metrics:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # `_created` beside every counter: noise
         self.registry = registry or CollectorRegistry()
-        self._tags, self._clock = tuple(tags), clock
-        self._suspect: dict[str, set[str]] = {}  # unit -> tags with a sensor series
-        self._running: dict[str, tuple[str, ...]] = {}  # unit -> labels of its running batch
+        self._units, self._clock = UnitSeries(tags), clock
         self.is_caught_up, self.polled_s = False, time.monotonic()
+        self.registry.register(self._units)
         self._declare_traffic()
-        self._declare_units()
         self._declare_setup()
         self._alarms = AlarmSeries(self.registry, alarms)
         ProcessCollector(registry=self.registry)
@@ -73,7 +72,7 @@ class Metrics:
 
     def scans(self, unit: str, count: int) -> None:
         """Scans that arrived."""
-        self._scans.labels(unit).inc(count)
+        self._units.scans(unit, count)
 
     def readings(self, unit: str, count: int) -> None:
         """Readings (long form) that arrived."""
@@ -130,23 +129,8 @@ class Metrics:
 
     def score(self, score: Score) -> None:
         """How a unit stands; what the score does not say has no series."""
-        unit = score.unit
-        self._batch(score)
+        self._units.score(score)
         self._alarms.heard(score)
-        _set(self._age, unit, score.age_s)
-        _set(self._maturity, unit, score.maturity)
-        _set(self._t2, unit, _ratio(score.t2, score.t2_limit))
-        _set(self._spe, unit, _ratio(score.spe, score.spe_limit))
-        _set(self._disagreement, unit, score.disagreement)
-        judged = score.grade is not None
-        _set(self._learning, unit, float(score.learning) if judged else None)
-        suspect = self._suspect.setdefault(unit, set(self._tags))
-        suspect.update(score.unfit_sensors)
-        for tag in suspect:
-            if judged:
-                self._sensor_fit.labels(unit, tag).set(tag not in score.unfit_sensors)
-            else:
-                self._sensor_fit.remove(unit, tag)
 
     def deviation(self, deviation: Deviation, restored: bool = False) -> None:
         """A revision of a deviation; revisions that are known already or older change nothing.
@@ -191,7 +175,6 @@ class Metrics:
         return Gauge(name, meaning, labels, registry=self.registry)
 
     def _declare_traffic(self) -> None:
-        self._scans = self._counter("patrol_scans", "Scans that arrived", "unit")
         self._readings = self._counter("patrol_readings", "Readings that arrived", "unit")
         self._blocks = self._counter("patrol_blocks", "Blocks of scans or readings that arrived")
         self._dead_letters = self._counter("patrol_dead_letters", "Messages not used", "reason")
@@ -209,40 +192,9 @@ class Metrics:
         for kind in REMARKS:
             self._remarks.labels(kind)
 
-    def _declare_units(self) -> None:
-        batch = ("unit", "batch_id", "product", "phase")
-        self._batch_info = self._gauge("patrol_batch_running_info", "1: this batch runs", *batch)
-        self._age = self._gauge("patrol_batch_age_seconds", "Time since batch start", "unit")
-        self._maturity = self._gauge("patrol_batch_maturity_ratio", "Progress along the recipe, 0 to 1", "unit")
-        self._t2 = self._gauge("patrol_t2_limit_ratio", "T² over its limit", "unit")
-        self._spe = self._gauge("patrol_spe_limit_ratio", "SPE over its limit", "unit")
-        self._disagreement = self._gauge("patrol_learner_disagreement_ratio", "Scans disagreed on, 0 to 1", "unit")
-        self._learning = self._gauge("patrol_learning", "1: a cold start is still learning", "unit")
-        self._sensor_fit = self._gauge("patrol_sensor_fit", "1: the reading is fit to judge", "unit", "tag")
-
     def _declare_setup(self) -> None:
         self._build = self._gauge("patrol_build_info", "What runs", "version", "python", "config_sha256")
         labels = ("name", "version", "sha256", "state")
         self._reference = self._gauge("patrol_reference_info", "What is judged against", *labels)
         self._snapshot = self._gauge("patrol_snapshot_timestamp_seconds", "When a snapshot was last written", "flow")
         self._store_bytes = self._gauge("patrol_recovery_store_bytes", "Size of the recovery store", "flow")
-
-    def _batch(self, score: Score) -> None:
-        before = self._running.pop(score.unit, None)
-        if before is not None:
-            self._batch_info.remove(*before)
-        if score.batch_id is not None:
-            labels = (score.unit, score.batch_id, score.product or "", score.phase or "")
-            self._running[score.unit] = labels
-            self._batch_info.labels(*labels).set(1)
-
-
-def _ratio(value: float | None, limit: float | None) -> float | None:
-    return None if value is None or limit is None or limit <= 0 else value / limit
-
-
-def _set(gauge: Gauge, unit: str, value: float | None) -> None:
-    if value is None:
-        gauge.remove(unit)
-    else:
-        gauge.labels(unit).set(value)

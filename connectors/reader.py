@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import lru_cache
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import TopicMetadata
@@ -36,13 +37,15 @@ class Reader:
 
     def __init__(self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics) -> None:
         self._topics, self._metrics = topics, metrics
-        self.offsets = {place: offset for place, offset in offsets.items() if place.rpartition("/")[0] in topics}
+        named = ((place.rpartition("/"), offset) for place, offset in offsets.items())
+        self._next = {(topic, int(partition)): offset for (topic, _, partition), offset in named if topic in topics}
         settings: dict[str, object] = {
             "group.id": "patrol",  # required by librdkafka; no group is joined and nothing is committed
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 100,
+            "fetch.queue.backoff.ms": 10,  # its default of a second leaves a backlog's reader without messages
         }
         self._consumer = open_client(Consumer, settings | client_config(kafka, self._on_error))
         self._places: set[str] = set()
@@ -50,6 +53,11 @@ class Reader:
         self._away = self._in_doubt = False
         self._probed_s = self._lag_s = float("-inf")
         self._missing: tuple[str, ...] = ()
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """ "topic/partition" -> next offset."""
+        return {f"{topic}/{partition}": offset for (topic, partition), offset in self._next.items()}
 
     @property
     def caught_up(self) -> bool:
@@ -83,7 +91,7 @@ class Reader:
             if error is not None:
                 self._on_message_error(error, origin)
                 continue
-            self.offsets[f"{origin.topic}/{origin.partition}"] = origin.offset + 1
+            self._next[origin.topic, origin.partition] = origin.offset + 1
             arrived.append((_bytes(message.value()), origin, _text(message.key())))
         self._export_lag()
         return arrived
@@ -130,9 +138,7 @@ class Reader:
 
     def _assign(self, partitions: list[tuple[str, int]]) -> None:
         self._places = {f"{topic}/{partition}" for topic, partition in partitions}
-        self._consumer.assign(
-            [TopicPartition(t, p, self.offsets.get(f"{t}/{p}", OFFSET_BEGINNING)) for t, p in partitions]
-        )
+        self._consumer.assign([TopicPartition(t, p, self._next.get((t, p), OFFSET_BEGINNING)) for t, p in partitions])
 
     def _on_message_error(self, error: KafkaError, origin: Origin) -> None:
         place = f"{origin.topic}/{origin.partition}"
@@ -147,7 +153,7 @@ class Reader:
                 "%s: offset %s is gone (retention); reading goes on at the oldest message there is; "
                 "what lay between was not judged",
                 place,
-                self.offsets.get(place),
+                self._next.get((origin.topic, origin.partition)),
             )
             self._consumer.incremental_unassign([TopicPartition(origin.topic, origin.partition)])
             self._consumer.incremental_assign([TopicPartition(origin.topic, origin.partition, OFFSET_BEGINNING)])
@@ -174,7 +180,7 @@ class Reader:
             topic, _, partition = place.rpartition("/")
             _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, int(partition)), cached=True)
             if high >= 0:
-                self._metrics.lag(topic, int(partition), max(0, high - self.offsets.get(place, 0)))
+                self._metrics.lag(topic, int(partition), max(0, high - self._next.get((topic, int(partition)), 0)))
 
 
 def origin_of(message: Message) -> Origin:
@@ -183,6 +189,7 @@ def origin_of(message: Message) -> Origin:
     return Origin(topic=topic or "", partition=partition or 0, offset=-1 if offset is None else offset)
 
 
+@lru_cache(65536)
 def _text(key: bytes | str | None) -> str | None:
     return key.decode("utf-8", "replace") if isinstance(key, bytes) else key
 

@@ -14,7 +14,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from flows.steps import feeds_by_unit, only, refused_on_arrival
+from flows.steps import feeds_by_unit, only, refused_on_arrival, told
 from flows.watch import Watches, WatchLogic
 from models.block import Feed
 from models.records import Deviation, Outbound, Rejected, Score
@@ -53,10 +53,10 @@ def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: T
     """
     flow = Dataflow("deviation")
     arrivals = op.input("arrivals", flow, source)
-    refused = op.inspect("refused_noted", refused_on_arrival(arrivals), lambda _step, keyed: taps.said(keyed[1]))
+    refused = told("refused_noted", refused_on_arrival(arrivals), taps.said)
     feeds = feeds_by_unit(arrivals)
     said = op.stateful("watch", feeds, partial(WatchLogic, watches, taps.judged))
-    noted = op.inspect("noted", said, lambda _step, keyed: taps.said(keyed[1]))
+    noted = told("noted", said, taps.said)
     deviations = only("deviation", noted, Deviation)
     scores = only("score", noted, Score)
     dead_letters = op.merge("dead_letter", only("not_judged", noted, Rejected), refused)

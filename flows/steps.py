@@ -1,5 +1,6 @@
 """Steps that several flows share: parting streams by the type of their records."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import bytewax.operators as op
@@ -14,14 +15,16 @@ R = TypeVar("R")
 
 def feeds_by_unit(arrivals: Stream[Feed | Rejected]) -> KeyedStream[Feed]:
     """What arrived and can be used, keyed by unit: so one stateful step holds all that is known of a unit."""
-    feeds = op.filter_map("feeds", arrivals, lambda item: item if isinstance(item, Feed) else None)
-    return op.key_on("by_unit", feeds, lambda feed: feed.unit)
+    return op.flat_map_batch(
+        "feeds", arrivals, lambda batch: [(item.unit, item) for item in batch if isinstance(item, Feed)]
+    )
 
 
 def refused_on_arrival(arrivals: Stream[Feed | Rejected]) -> KeyedStream[Rejected]:
     """What arrived and cannot be used, keyed as it came."""
-    refused = op.filter_map("refused", arrivals, lambda item: item if isinstance(item, Rejected) else None)
-    return op.key_on("by_key", refused, lambda letter: letter.key or "")
+    return op.flat_map_batch(
+        "refused", arrivals, lambda batch: [(item.key or "", item) for item in batch if isinstance(item, Rejected)]
+    )
 
 
 def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]:
@@ -37,8 +40,17 @@ def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]
         The type to keep.
     """
 
-    def kept(keyed: tuple[str, object]) -> tuple[str, R] | None:
-        key, record = keyed
-        return (key, record) if isinstance(record, kind) else None
+    return op.flat_map_batch(
+        step_id, up, lambda batch: [(key, record) for key, record in batch if isinstance(record, kind)]
+    )
 
-    return op.filter_map(step_id, up, kept)
+
+def told(step_id: str, up: KeyedStream[R], tap: Callable[[R], None]) -> KeyedStream[R]:
+    """The same records, each of which the tap has heard of."""
+
+    def tell(batch: list[tuple[str, R]]) -> list[tuple[str, R]]:
+        for _, record in batch:
+            tap(record)
+        return batch
+
+    return op.flat_map_batch(step_id, up, tell)

@@ -6,6 +6,7 @@ All go scan by scan from carried state, so that how scans are cut into blocks ch
 import numpy as np
 
 from models.block import FloatArray
+from models.compiled import ROW, TABLE, compiled
 from models.monitor import Numbers
 
 
@@ -26,7 +27,6 @@ class Ewma:
 
     def __init__(self, tags: int, span: float) -> None:
         self._weight = 2 / (span + 1)
-        self._unit = np.sqrt((2 - self._weight) / self._weight)
         self._average = np.zeros(tags)
 
     def advance(self, residuals: FloatArray, highest: FloatArray, lowest: FloatArray) -> FloatArray:
@@ -46,15 +46,10 @@ class Ewma:
         >>> (Ewma(1, 3).advance(np.ones((2, 1)), free, free) * np.sqrt(1 / 3)).ravel().round(6).tolist()
         [0.5, 0.75]
         """
-        known = np.nan_to_num(residuals)
-        most, least = (np.where(np.isnan(bound), np.inf, bound / self._unit) for bound in (highest, lowest))
-        averages, average = np.empty_like(known), self._average
-        for row in range(len(known)):
-            average = average + self._weight * (known[row] - average)
-            averages[row] = average = np.minimum(np.maximum(average, -least[row]), most[row])
-        self._average = average
-        scaled: FloatArray = averages * self._unit
-        return scaled
+        averages = np.empty(residuals.shape)
+        own, most, least = (np.ascontiguousarray(each) for each in (residuals, highest, lowest))
+        _average(own, most, least, self._weight, self._average, averages)
+        return averages
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -78,22 +73,16 @@ class Roughness:
 
     def __init__(self, tags: int, span: float) -> None:
         self._weight = 2 / (span + 1)
-        self._last, self._average = np.full((1, tags), np.nan), np.zeros(tags)
+        self._last, self._average = np.full(tags, np.nan), np.zeros(tags)
 
     def advance(self, residuals: FloatArray, bound: FloatArray) -> FloatArray:
         """Mean size of the differences after each scan, shape (n, p); a difference with an absent value counts as 0.
 
         ``bound`` as for ``Ewma``.
         """
-        jumps = np.nan_to_num(np.abs(residuals - np.concatenate([self._last, residuals[:-1]])))
-        self._last = residuals[-1:].copy()
-        most = np.where(np.isnan(bound), np.inf, bound)
-        averages: FloatArray = np.empty(jumps.shape)
-        average = self._average
-        for row in range(len(jumps)):
-            average = np.minimum(average + self._weight * (jumps[row] - average), most[row])
-            averages[row] = average
-        self._average = average
+        averages = np.empty(residuals.shape)
+        own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(bound)
+        _roughness(own, most, self._weight, self._last, self._average, averages)
         return averages
 
     def state(self) -> Numbers:
@@ -103,3 +92,32 @@ class Roughness:
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._last, self._average = np.array(numbers["last"]), np.array(numbers["average"])
+
+
+@compiled("void", TABLE, TABLE, TABLE, "float64", ROW, TABLE)
+def _average(
+    residuals: FloatArray, highest: FloatArray, lowest: FloatArray, weight: float,
+    average: FloatArray, averages: FloatArray,
+) -> None:  # fmt: skip
+    """Averages (n, p) in their own standard deviations; ``average`` (p,) is carried on."""
+    unit = np.sqrt((2 - weight) / weight)
+    for row in range(len(residuals)):
+        for tag in range(residuals.shape[1]):
+            now, most, least = residuals[row, tag], highest[row, tag] / unit, lowest[row, tag] / unit
+            moved = average[tag] + weight * ((0.0 if np.isnan(now) else now) - average[tag])
+            moved = -least if moved < -least else moved  # false where there is no bound (NaN)
+            average[tag] = most if moved > most else moved
+            averages[row, tag] = average[tag] * unit
+
+
+@compiled("void", TABLE, TABLE, "float64", ROW, ROW, TABLE)
+def _roughness(
+    residuals: FloatArray, bound: FloatArray, weight: float, last: FloatArray, average: FloatArray, averages: FloatArray
+) -> None:
+    """Mean sizes of jumps (n, p); ``last`` and ``average`` (p,) are carried on."""
+    for row in range(len(residuals)):
+        for tag in range(residuals.shape[1]):
+            jump = np.abs(residuals[row, tag] - last[tag])
+            moved = average[tag] + weight * ((0.0 if np.isnan(jump) else jump) - average[tag])
+            average[tag] = bound[row, tag] if moved > bound[row, tag] else moved
+            averages[row, tag], last[tag] = average[tag], residuals[row, tag]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -10,15 +11,16 @@ from models.alignment import Aligner
 from models.block import BoolArray, FloatArray, IntArray, Stretch
 from models.contributors import Account, contributors
 from models.episode import PROCESS, Episode, Roles
-from models.fitting import learner_input, persistence_of, statistics_of
+from models.fitting import learner_input
 from models.judgement import Finding, Judgement
 from models.learner import Learner
 from models.limits import REACH
+from models.measure import Measure, Measured
 from models.monitor import Numbers
 from models.records import Category, Contributor
 from models.reference import Reference
-from models.residuals import Residual, at_position
 from models.sensor import SensorHealth
+from models.silence import Silence
 from models.spikes import Spikes
 from models.statistics import KINDS
 from models.trajectory import position_of
@@ -46,14 +48,16 @@ class BatchMonitor:
     def __init__(self, twin: Twin, reference: Reference, reference_id: str) -> None:
         fitted, alarms = reference.fitted, twin.alarms
         self._twin, self._reference, self._id = twin, reference, reference_id
+        self._worth = 1 - alarms.deadband  # of its limit: what is below neither raises an alarm nor holds one
         self._aligner = Aligner(reference.recipe)
+        self._longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         self._health = SensorHealth(twin, reference.sensors)
-        self._residual = Residual(fitted.trajectory)
-        self._statistics = statistics_of(fitted.trajectory, fitted.limits)
         self._learner = Learner(twin.tag_names, fitted.learner)
-        self._persistence = persistence_of(fitted.trajectory)
+        columns = np.arange(len(twin.tags))
+        self._silence = Silence(len(columns), np.setdiff1d(columns, fitted.trajectory.schedule.columns))
+        self._measure, self._silent = Measure(fitted), np.zeros(len(columns), dtype=bool)
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
-        roles = Roles(manipulated, np.isin(np.arange(len(manipulated)), fitted.trajectory.schedule.columns))
+        roles = Roles(manipulated, np.isin(columns, fitted.trajectory.schedule.columns))
         self._spikes = Spikes(len(twin.tags))
         aftermath_s = REACH * reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
         self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + aftermath_s)
@@ -66,23 +70,18 @@ class BatchMonitor:
     @property
     def expected_duration_s(self) -> float | None:
         """The longest a released batch lasted."""
-        return max(float(batch.age_s[-1]) for batch in self._reference.recordings)
+        return self._longest_s
 
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans. The reference is frozen: nothing is learnt."""
-        fitted = self._reference.fitted
         maturity = self._aligner.advance(stretch)
-        position = position_of(maturity, len(fitted.limits))
+        position = position_of(maturity, len(self._reference.fitted.limits))
         health = self._health.advance(stretch.values)
-        residuals = self._residual.advance(position, np.where(health.fit, stretch.values, np.nan))
-        residuals = residuals.resized(at_position(fitted.size, position))
-        ratio = self._statistics.advance(position, residuals) / at_position(fitted.limits, position)
-        held = self._persistence.advance(ratio)
-        with np.errstate(divide="ignore"):
-            excess = np.log(held) / at_position(fitted.tail, position)
-        account = Account(self._twin, stretch.values, residuals, excess)
-        causes = self._causes(stretch, ratio, account)
-        plane = at_position(fitted.plane_limits, position)
+        readings = np.where(health.fit, stretch.values, np.nan)
+        measured = self._measured(position, readings, self._silence.advance(health.fit))
+        residuals, held, plane = measured.residuals, measured.held, measured.plane
+        account = Account(self._twin, stretch.values, residuals, measured.excess)
+        causes = self._causes(stretch, measured.ratio, account)
         findings = (
             *health.findings,
             *self._findings(held, causes, account),
@@ -95,10 +94,12 @@ class BatchMonitor:
 
     def state(self) -> Numbers:
         """A copy of all that changes while judging: a few KB."""
-        return {name: part.state() for name, part in self._parts().items()} | {"reached": self._aligner.reached}
+        parts = {name: part.state() for name, part in self._parts().items()}
+        return {**parts, "reached": self._aligner.reached, "silent": self._silent.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up the state that ``state`` gave."""
+        self._leave_out(np.array(numbers["silent"], dtype=bool))
         for name, part in self._parts().items():
             part.restore(numbers[name])  # type: ignore[arg-type]
         self._aligner.reached = float(numbers["reached"])  # type: ignore[arg-type]
@@ -107,10 +108,25 @@ class BatchMonitor:
 
     def _parts(self) -> dict[str, _Part]:
         return {
-            "health": self._health, "residual": self._residual, "statistics": self._statistics,
-            "persistence": self._persistence, "spikes": self._spikes, "episode": self._episode,
-            "learner": self._learner,
+            "health": self._health, "silence": self._silence, "measure": self._measure,
+            "spikes": self._spikes, "episode": self._episode, "learner": self._learner,
         }  # fmt: skip
+
+    def _measured(self, position: FloatArray, values: FloatArray, silent: BoolArray) -> Measured:
+        """Each run of scans with the same silent tags (n, p) against the fit that does without them."""
+        changes = 1 + np.flatnonzero((silent[1:] != silent[:-1]).any(axis=1))
+        parts = []
+        for first, end in pairwise((0, *changes.tolist(), len(values))):
+            if (silent[first] != self._silent).any():
+                self._leave_out(silent[first])
+            parts.append(self._measure.advance(position[first:end], values[first:end]))
+        return Measured.joined(parts)
+
+    def _leave_out(self, silent: BoolArray) -> None:
+        """Go on with the fit that does without the silent tags (p,)."""
+        before = self._measure.state()
+        self._measure, self._silent = Measure(self._reference.without(silent)), silent.copy()
+        self._measure.restore(before)
 
     def _causes(self, stretch: Stretch, ratio: FloatArray, account: Account) -> "_Causes":
         over, under_way = self._episode.advance(stretch.age_s, account.excess)
@@ -119,13 +135,15 @@ class BatchMonitor:
 
     def _advisory(self, heard: tuple[FloatArray, FloatArray, FloatArray], causes: "_Causes") -> Iterator[Finding]:
         """What the learner finds, but not while a sensor or a schedule tag is known to be the cause."""
-        for finding in self._learner.advance(*heard):
-            yield replace(finding, over=finding.over & (causes.under_way < 0))
+        listens = causes.under_way < 0
+        for finding in self._learner.advance(*heard, self._worth):
+            yield finding if listens.all() else replace(finding, over=finding.over & listens)
 
     def _findings(self, held: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
-        """One finding a kind of statistic and cause; always for the process, for another once it has been a cause."""
+        """One finding a kind of statistic and cause, for those of any use (see ``_worth``)."""
         tags = len(self._twin.tags)
-        levels = {kind: held[:, k * tags : (k + 1) * tags].max(axis=1) for k, kind in enumerate(KINDS)}
+        highest = held.reshape(len(held), len(KINDS), tags).max(axis=2).T
+        levels = {kind: level for kind, level in zip(KINDS, highest, strict=True) if level.max() >= self._worth}
         limit = np.ones(len(held))
         for cause in (PROCESS, *self._episode.accused):
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
@@ -137,7 +155,7 @@ class BatchMonitor:
                 over = (level > 1) & (causes.over == cause)
                 for category, which in self._categories(cause, causes):
                     yield Finding(kind, word, category, "approved", level, limit, over & which, explain)
-            if cause >= tags:
+            if cause >= tags and causes.first[:, cause - tags].any():
                 shows = causes.first[:, cause - tags] & (causes.under_way == cause)
                 yield Finding("spike", word, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
 

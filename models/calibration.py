@@ -12,7 +12,7 @@ _UPPER_OF_GUMBEL = -np.log(-np.log(_UPPER)) - _MEDIAN_OF_GUMBEL
 _LEAST_SPREAD = 0.06  # of log maxima: ten maxima alone estimate a tail's width badly
 
 
-def limit_for(maxima: FloatArray, probability: float, *, odd: bool = True) -> float:
+def limit_for(maxima: FloatArray, probability: float) -> float:
     """The value a good batch's maximum exceeds with at most ``probability``.
 
     A Gumbel tail is fitted to the logarithm of the maxima: location by the median; spread by the standard deviation or
@@ -25,8 +25,6 @@ def limit_for(maxima: FloatArray, probability: float, *, odd: bool = True) -> fl
         Shape (B,), > 0: each left-out batch's largest value; B >= 2.
     probability
         In (0, 1).
-    odd
-        Whether odd batches count: if not, the spread is that of the upper half alone, which a batch or two do not move.
 
     Raises
     ------
@@ -45,11 +43,19 @@ def limit_for(maxima: FloatArray, probability: float, *, odd: bool = True) -> fl
     if len(maxima) < 2 or not (np.isfinite(maxima).all() and (maxima > 0).all()):
         raise ValueError(f"maxima: at least two, all > 0 and finite, got {maxima!r}")
     logs = np.log(maxima)
-    upper = (float(np.quantile(logs, _UPPER)) - float(np.median(logs))) / _UPPER_OF_GUMBEL
-    every = float(np.std(logs, ddof=1)) / _STANDARD_GUMBEL_SD if odd else 0.0
-    spread = max(upper, every, _LEAST_SPREAD) * (1 + 2 / len(maxima))
-    location = float(np.median(logs)) - spread * _MEDIAN_OF_GUMBEL
-    return float(np.exp(location - spread * np.log(-np.log1p(-probability))))
+    every = float(np.std(logs, ddof=1)) / _STANDARD_GUMBEL_SD
+    spread = max(upper_spread(logs), every, _LEAST_SPREAD) * (1 + 2 / len(maxima))
+    return float(np.exp(gumbel_quantile(float(np.median(logs)), spread, probability)))
+
+
+def upper_spread(values: FloatArray) -> float:
+    """Gumbel spread of the upper half of values (B,): what a few odd ones do not move."""
+    return float((np.quantile(values, _UPPER) - np.median(values)) / _UPPER_OF_GUMBEL)
+
+
+def gumbel_quantile(median: float, spread: float, probability: float) -> float:
+    """What a Gumbel variable of this median and spread exceeds with ``probability``, in (0, 1)."""
+    return float(median - spread * (np.log(-np.log1p(-probability)) + _MEDIAN_OF_GUMBEL))
 
 
 def local_sums(values: FloatArray, position: FloatArray, points: int) -> tuple[FloatArray, FloatArray]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from models.block import BoolArray, FloatArray, RecordedBatch
 from models.errors import ReferenceError
 from models.mspc import hotelling_t2, project, spe, subspace
-from models.reference import physical_range
+from models.sensor import physical_range
 from models.twin import Twin
 
 SPANS = (4, 16)  # scans: of the moving averages, weight of the newest 2 / (span + 1)

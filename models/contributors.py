@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray
+from models.compiled import ROW, compiled
 from models.ranking import Seen, ranked
 from models.records import Contributor
 from models.residuals import Residuals
-from models.statistics import KINDS
 from models.twin import Twin
 
 _MOST = 5
@@ -28,18 +28,22 @@ class Account:
 
 def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
     """The tags responsible at a scan; ``first``: the accused sensor's, which leads whatever the others say."""
-    shares = _shares(account, row)
+    shares = np.empty(account.values.shape[1])
+    _weigh(account.excess[row], shares)
     if first is not None:
         shares[first] = shares.max() + _LEAST_SHARE
     residuals = account.residuals
-    seen = Seen(account.values[row], residuals.expected[row], residuals.scaled[row])
+    seen = Seen(account.values[row], residuals.expected[row], residuals.innovation[row] / residuals.size[row])
     return ranked(account.twin, shares, seen, _MOST)
 
 
-def _shares(account: Account, row: int) -> FloatArray:
-    """Weights (p,) >= 0: how deep in its tail each tag is."""
-    own = account.excess[row].reshape(len(KINDS), -1).max(axis=0)
-    if not np.isfinite(own.max()):
-        return np.zeros(len(own))
-    weights = np.exp((own - own.max()) / _TEMPER)
-    return np.where(weights >= _LEAST_SHARE, weights, 0.0)
+@compiled("void", ROW, ROW)
+def _weigh(excess: FloatArray, weights: FloatArray) -> None:
+    """Weights (p,) >= 0: how deep in its tail each tag is, from the excess (6p,) of its statistics."""
+    tags = len(weights)
+    for tag in range(tags):
+        weights[tag] = excess[tag::tags].max()
+    most = weights.max()
+    for tag in range(tags):
+        weight = np.exp((weights[tag] - most) / _TEMPER) if np.isfinite(most) else 0.0
+        weights[tag] = weight if weight >= _LEAST_SHARE else 0.0

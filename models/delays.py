@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from models.block import Block, BoolArray
+from models.block import Block, BoolArray, IntArray
+from models.compiled import FLAG_TABLE, PLACES, compiled
 from models.deviations import Occurrence
 from models.judgement import Finding
 from models.records import Evidence, Statistic
@@ -59,6 +60,8 @@ class Delays:
         ``findings`` speak of the n scans of ``block``, row by row. What an advisory finding raised is raised once more
         when an approved one of the same cause joins it.
         """
+        if not findings and not self._runs:  # almost always
+            return []
         by_cause: dict[str, list[Finding]] = {}
         for finding in findings:
             if finding.grade == "approved" or self._alarms.advisory_priority != "off":
@@ -88,35 +91,62 @@ class Delays:
         held = _any(findings, len(block), lambda f: f.value >= (1 - self._alarms.deadband) * f.limit)
         approved = _any([f for f in findings if f.grade == "approved"], len(block), lambda f: f.over)
         sensor = _any([f for f in findings if f.category == "sensor"], len(block), lambda f: f.over)
-        for row in range(len(block)):
-            _note(run, bool(over[row]), bool(held[row]), block, row)
-            at_us = int(block.observed_us[row])
-            news = not run.on or (approved[row] and not run.approved) or (sensor[row] and not run.sensor)
-            if over[row] and self._due(run, at_us) and news:
-                run.on, run.approved = True, run.approved or bool(approved[row])
-                run.sensor = run.sensor or bool(sensor[row])
-                yield Raised(row, _occurrence(cause, run, findings, block, row))
-            elif run.on and not over[row] and at_us - run.last_us >= self._alarms.off_delay_s * 1e6:
-                run.on, run.approved, run.sensor, run.since_us = False, False, False, None
+        delays_us = np.array([self._alarms.on_delay_s * 1e6, self._alarms.off_delay_s * 1e6]).astype(np.int64)
+        numbers, changed = _numbers(run), np.zeros((len(block), 3), dtype=np.int64)
+        times, offsets = np.ascontiguousarray(block.observed_us), np.ascontiguousarray(block.offsets)
+        _run(np.stack([over, held, approved, sensor]), times, offsets, delays_us, numbers, changed)
+        for row in np.flatnonzero(changed[:, 0]).tolist():
+            what, since_us, since_offset = changed[row].tolist()
+            if what == _CLEARED:
                 yield Cleared(row, cause)
-        if not run.on and run.since_us is None:
+            else:
+                yield Raised(row, _occurrence(cause, (since_us, since_offset), findings, block, row))
+        self._runs[cause] = _from_numbers(numbers)
+        if not numbers[0] and numbers[3] == _NEVER:
             del self._runs[cause]
 
-    def _due(self, run: Run, at_us: int) -> bool:
-        return run.since_us is not None and at_us - run.since_us >= self._alarms.on_delay_s * 1e6
+
+_RAISED, _CLEARED = 1, 2
+_NEVER = np.iinfo(np.int64).min
 
 
-def _note(run: Run, over: bool, held: bool, block: Block, row: int) -> None:
-    """Take one scan into the run."""
-    if over and run.since_us is None:
-        run.since_us, run.since_offset = int(block.observed_us[row]), int(block.offsets[row])
-    if over or (run.on and held):
-        run.last_us = int(block.observed_us[row])
-    elif not run.on:
-        run.since_us = None
+def _numbers(run: Run) -> IntArray:
+    since_us = _NEVER if run.since_us is None else run.since_us
+    return np.array([run.on, run.approved, run.sensor, since_us, run.since_offset, run.last_us], dtype=np.int64)
 
 
-def _occurrence(cause: str, run: Run, findings: Sequence[Finding], block: Block, row: int) -> Occurrence:
+def _from_numbers(numbers: IntArray) -> Run:
+    on, approved, sensor, since_us, since_offset, last_us = numbers.tolist()
+    return Run(
+        on=bool(on), approved=bool(approved), sensor=bool(sensor), since_us=None if since_us == _NEVER else since_us,
+        since_offset=since_offset, last_us=last_us,
+    )  # fmt: skip
+
+
+@compiled("void", FLAG_TABLE, PLACES, PLACES, PLACES, PLACES, "int64[:,::1]")
+def _run(
+    claims: BoolArray, observed_us: IntArray, offsets: IntArray, delays_us: IntArray, run: IntArray, changed: IntArray
+) -> None:
+    """Follow one cause: what changes at which scan (n, 3), with time and offset of the run's first; ``run`` goes on."""
+    for row in range(len(observed_us)):
+        over, held, approved, sensor = claims[0, row], claims[1, row], claims[2, row], claims[3, row]
+        at_us = observed_us[row]
+        if over and run[3] == _NEVER:
+            run[3], run[4] = at_us, offsets[row]
+        if over or (run[0] and held):
+            run[5] = at_us
+        elif not run[0]:
+            run[3] = _NEVER
+        news = not run[0] or (approved and not run[1]) or (sensor and not run[2])
+        if over and news and at_us - run[3] >= delays_us[0]:
+            run[0], run[1], run[2] = 1, run[1] or approved, run[2] or sensor
+            changed[row, 0], changed[row, 1], changed[row, 2] = _RAISED, run[3], run[4]
+        elif run[0] and not over and at_us - run[5] >= delays_us[1]:
+            run[0], run[1], run[2], run[3] = 0, 0, 0, _NEVER
+            changed[row, 0] = _CLEARED
+
+
+def _occurrence(cause: str, since: tuple[int, int], findings: Sequence[Finding], block: Block, row: int) -> Occurrence:
     """What is raised at ``row``: described by the finding furthest over its limit, an approved one first."""
     over = [finding for finding in findings if finding.over[row]]
     worst = max(over, key=lambda f: (f.grade == "approved", f.value[row] / f.limit[row]))
@@ -125,14 +155,14 @@ def _occurrence(cause: str, run: Run, findings: Sequence[Finding], block: Block,
         finding=worst.name,
         category=worst.category,
         grade=worst.grade,
-        since_us=int(block.observed_us[row]) if run.since_us is None else run.since_us,
+        since_us=since[0],
         at_us=int(block.observed_us[row]),
         statistic=Statistic(name=worst.name, value=float(worst.value[row]), limit=float(worst.limit[row])),
         contributors=worst.explain(row),
         evidence=Evidence(
             topic=block.topic,
             partition=block.partition,
-            first_offset=run.since_offset,
+            first_offset=since[1],
             last_offset=int(block.offsets[row]),
         ),
     )

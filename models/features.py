@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
+from models.compiled import PLACES, ROW, TABLE, compiled
 
 LAGS = 3  # scans before this one
 
@@ -21,9 +22,9 @@ class Scaling:
     centre: FloatArray  # (p,) in each tag's unit of measure
     spread: FloatArray  # (p,) > 0
     knots: FloatArray  # (4, p) quantiles in spreads from the centre: two low ones, two high ones
+    ends: FloatArray  # (2, p) the least and the most they ever read, in spreads from the centre
     loops: IntArray  # (c,) positions of controllers' outputs: manipulated tags that follow no schedule
-    on: FloatArray  # (c,) what they read at least when they act, in spreads from the centre
-    ends: FloatArray  # (2, c) the least and the most they give, likewise
+    on: FloatArray  # (c,) what they read at least when they act, likewise
     switch: IntArray  # (c,) the tag past whose threshold each controller follows another law
     threshold: FloatArray  # (c,) in spreads from the centre
 
@@ -89,24 +90,45 @@ class Layout:
 
 def features_of(scaling: Scaling, readings: FloatArray, level: FloatArray) -> FloatArray:
     """Features (n, F), from readings (LAGS + n, p) and usual trajectory (1 + n, p), both in spreads from the centre."""
-    n = len(readings) - LAGS
-    lags = [readings[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)]
-    now, last = lags[:2]
-    fixed = [*lags, level[1:], level[:-1], *_hinges(scaling, now), *_hinges(scaling, last), np.ones((n, 1))]
-    return np.concatenate([*fixed, _switching(scaling, now, last)], axis=1)
+    tags, loops = readings.shape[1], scaling.loops
+    features = np.empty((len(readings) - LAGS, Layout(tags, len(loops)).width))
+    knots, on = np.ascontiguousarray(scaling.knots), np.ascontiguousarray(scaling.on)
+    _fill(np.ascontiguousarray(readings), np.ascontiguousarray(level), knots, loops, on, features)
+    return features
 
 
-def _hinges(scaling: Scaling, readings: FloatArray) -> list[FloatArray]:
-    below = [np.maximum(knot - readings, 0.0) for knot in scaling.knots[:2]]
-    return below + [np.maximum(readings - knot, 0.0) for knot in scaling.knots[2:]]
+@compiled("void", ROW, ROW, PLACES, ROW, ROW)
+def _fill_switching(now: FloatArray, last: FloatArray, loops: IntArray, on: FloatArray, filled: FloatArray) -> None:
+    """What controllers switch, (2c + 2cc,): which act now and before, and what each gave before times that."""
+    count = len(loops)
+    for lag in range(2):
+        for k in range(count):
+            acts = (now if lag == 0 else last)[loops[k]] > on[k]
+            filled[lag * count + k] = 1.0 if acts else 0.0
+            for other in range(count):
+                product = 2 * count + (lag * count + k) * count + other
+                filled[product] = last[loops[other]] if acts else 0.0
 
 
-def _switching(scaling: Scaling, now: FloatArray, last: FloatArray) -> FloatArray:
-    """What controllers switch, (n, 2c + 2cc): which act now and before, and what each gave before times that."""
-    loops = scaling.loops
-    acting = [(readings[:, loops] > scaling.on).astype(float) for readings in (now, last)]
-    products = [last[:, loops] * act[:, k : k + 1] for act in acting for k in range(len(loops))]
-    return np.concatenate([*acting, *products], axis=1)
+@compiled("void", TABLE, TABLE, TABLE, PLACES, ROW, TABLE)
+def _fill(
+    readings: FloatArray, level: FloatArray, knots: FloatArray, loops: IntArray, on: FloatArray, features: FloatArray
+) -> None:
+    """Features (n, F) in the order of ``Layout``."""
+    tags, acting = readings.shape[1], (LAGS + 1 + 2 + 8) * readings.shape[1] + 1
+    for row in range(len(features)):
+        filled = features[row]
+        for k in range(tags):
+            for lag in range(LAGS + 1):
+                filled[lag * tags + k] = readings[row + LAGS - lag, k]
+            filled[(LAGS + 1) * tags + k], filled[(LAGS + 2) * tags + k] = level[row + 1, k], level[row, k]
+            for lag in range(2):
+                reading, hinges = readings[row + LAGS - lag, k], (LAGS + 3 + 4 * lag) * tags + k
+                for knot in range(4):
+                    beyond = knots[knot, k] - reading if knot < 2 else reading - knots[knot, k]
+                    filled[hinges + knot * tags] = beyond if beyond > 0.0 else 0.0
+        filled[acting - 1] = 1.0
+        _fill_switching(readings[row + LAGS], readings[row + LAGS - 1], loops, on, filled[acting:])
 
 
 def past_threshold(features: FloatArray, scaling: Scaling) -> BoolArray:

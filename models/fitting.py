@@ -13,7 +13,7 @@ from models.limits import joint_limits, reach
 from models.persistence import Persistence
 from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS, Statistics
-from models.trajectory import Learning, Trajectory
+from models.trajectory import Course, Learning, Trajectory
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,9 +34,9 @@ class Fitted:
 
 def fit(
     learning: Learning,
-    course: Sequence[tuple[FloatArray, FloatArray]],  # each batch's position (n,) and values (n, p)
+    course: Sequence[Course],
     budget: float,
-    progress: Progress,
+    progress: Progress = lambda stage, done, total: None,
 ) -> Fitted:
     """Trajectory of all batches, and limits that a good batch exceeds with probability ``budget``."""
     positions = [position for position, _ in course]
@@ -67,10 +67,10 @@ def learner_input(residuals: Residuals, plane_limits: FloatArray) -> tuple[Float
     return residuals.scaled, residuals.t2 / plane_limits[:, 0], residuals.spe / plane_limits[:, 1]
 
 
-def statistics_of(trajectory: Trajectory, limits: FloatArray | None = None) -> Statistics:
-    """The statistics of a batch judged by this trajectory; ``limits`` (G, 6p), once they are known."""
+def statistics_of(trajectory: Trajectory) -> Statistics:
+    """The statistics of a batch judged by this trajectory."""
     tags, loops = trajectory.median.shape[1], trajectory.one_step.scaling.loops
-    return Statistics(tags, trajectory.schedule.columns, loops, limits)
+    return Statistics(tags, trajectory.schedule.columns, loops)
 
 
 def persistence_of(trajectory: Trajectory) -> Persistence:
@@ -83,10 +83,7 @@ def persistence_of(trajectory: Trajectory) -> Persistence:
 def _tag_limits(
     positions: Sequence[FloatArray], left_out: Sequence[Residuals], trajectory: Trajectory, budget: float
 ) -> tuple[FloatArray, FloatArray]:
-    held = [
-        persistence_of(trajectory).advance(statistics_of(trajectory).advance(position, one))
-        for position, one in zip(positions, left_out, strict=True)
-    ]
+    held = [persistence_of(trajectory).advance(statistics_of(trajectory).advance(one)) for one in left_out]
     return joint_limits(held, positions, len(trajectory.median), budget)
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
+from models.block import FloatArray, IntArray
+from models.compiled import PLACES, ROW, TABLE, compiled
 from models.features import LAGS, Scaling, features_of, past_threshold
 from models.monitor import Numbers
 
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
-_CHUNK = 64  # scans at a time: always so many, see ``product``
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class OneStep:
     scaling: Scaling
     weights: FloatArray  # (F, p) foretells the reading, in spreads from the centre
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
-    precision: FloatArray  # (E, E) inverse of the mean products of the E earlier features, over E: see ``sizes``
+    whitening: FloatArray  # (E, E) upper triangle: makes the E earlier features independent: see ``sizes``
     ahead: FloatArray  # (F, p) foretells the reading from the scans before alone
     unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
@@ -69,17 +69,23 @@ class Past:
     def advance(self, values: FloatArray, mean: FloatArray, scale: FloatArray) -> Predictors:
         """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
         scaling = self._scaling
-        seen = np.clip((values - scaling.centre) / scaling.spread, -_CLIP, _CLIP)
-        level = np.concatenate([self._level, np.nan_to_num((mean - scaling.centre) / scaling.spread)])
-        z = hold(np.concatenate([self._z, np.clip((values - mean) / scale, -_CLIP, _CLIP)]))
-        readings, doubt = np.concatenate([self._readings, seen]), np.concatenate([self._doubt, np.zeros_like(seen)])
-        for row in np.flatnonzero(np.isnan(seen).any(axis=1)).tolist():
+        n, tags = values.shape
+        readings, doubt = np.empty((LAGS + n, tags)), np.zeros((LAGS + n, tags))
+        level, z, seen = np.empty((1 + n, tags)), np.empty((1 + n, tags)), np.empty((n, tags))
+        readings[:LAGS], doubt[:LAGS], level[0], z[0] = self._readings, self._doubt, self._level[0], self._z[0]
+        _in_spreads(
+            np.ascontiguousarray(values), np.ascontiguousarray(mean), np.ascontiguousarray(scale),
+            scaling.centre, scaling.spread, seen, level, z,
+        )  # fmt: skip
+        readings[LAGS:] = seen
+        absent = np.isnan(seen)
+        for row in np.flatnonzero(absent.any(axis=1)).tolist() if absent.any() else ():
             self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
         features = features_of(scaling, readings, level)
         self._readings, self._doubt = readings[-LAGS:].copy(), doubt[-LAGS:].copy()
         self._level, self._z = level[-1:].copy(), z[-1:].copy()
-        self._scans += len(seen)
-        seen[: max(LAGS + len(seen) - self._scans, 0)] = np.nan
+        self._scans += n
+        seen[: max(LAGS + n - self._scans, 0)] = np.nan
         return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt))
 
     def state(self) -> Numbers:
@@ -109,33 +115,86 @@ class Past:
         doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
 
 
+@compiled("void", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, TABLE)
+def _in_spreads(
+    values: FloatArray, mean: FloatArray, scale: FloatArray, centre: FloatArray, spread: FloatArray,
+    seen: FloatArray, level: FloatArray, z: FloatArray,
+) -> None:  # fmt: skip
+    """Readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's, and deviations from it."""
+    for row in range(len(values)):
+        for tag in range(len(centre)):
+            value, usual = values[row, tag], mean[row, tag]
+            own, far = (value - centre[tag]) / spread[tag], (value - usual) / scale[row, tag]
+            seen[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
+            level[row + 1, tag] = 0.0 if np.isnan(usual) else (usual - centre[tag]) / spread[tag]
+            z[row + 1, tag] = z[row, tag] if np.isnan(far) else min(max(far, -_CLIP), _CLIP)
+
+
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     """Each tag's reading (n, p), in spreads from the centre.
 
-    A controller's output stays between its ends; beyond them, where its law is unknown, it is foretold to stay.
+    A tag stays between its ends; beyond them, where nothing is known, it is foretold to stay.
     """
     foretold, scaling = product(features, one_step.weights), one_step.scaling
-    loops, (least, most) = scaling.loops, scaling.ends
+    loops, (least, most), tags = scaling.loops, scaling.ends, len(scaling.centre)
     if len(loops):
-        second, last = product(features, one_step.switched), features[:, len(scaling.centre) + loops]
-        given = np.where(past_threshold(features, scaling), second, foretold[:, loops])
-        foretold[:, loops] = np.clip(given, np.minimum(least, last), np.maximum(most, last))
-    return foretold
+        second = product(features, one_step.switched)
+        foretold[:, loops] = np.where(past_threshold(features, scaling), second, foretold[:, loops])
+    last = features[:, tags : 2 * tags]
+    return np.clip(foretold, np.minimum(least, last), np.maximum(most, last))
 
 
 def product(features: FloatArray, weights: FloatArray) -> FloatArray:
     """The matrix product (n, F) x (F, k), with the same bits for a scan whatever others stand beside it.
 
-    A matrix product's order of summation depends on its shape; so it is always taken of 64 rows, filled up with zeros
-    (decision 9).
+    Most features are 0 in most scans (hinges, switched laws) and cost nothing (decision 9).
+
+    Examples
+    --------
+    >>> product(np.array([[1.0, 0.0, 2.0]]), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
+    [[11.0, 14.0]]
     """
-    n = len(features)
-    filled = np.zeros((-(-n // _CHUNK) * _CHUNK, features.shape[1]))
-    filled[:n] = features
-    product = np.empty((len(filled), weights.shape[1]))
-    for first in range(0, len(filled), _CHUNK):
-        product[first : first + _CHUNK] = filled[first : first + _CHUNK] @ weights
-    return product[:n]
+    found = np.zeros((len(features), weights.shape[1]))
+    _add_products(np.ascontiguousarray(features), np.ascontiguousarray(weights), found)
+    return found
+
+
+@compiled("int64", ROW, PLACES, ROW)
+def others_than_zero(features: FloatArray, places: IntArray, found: FloatArray) -> int:
+    """How many of (F,) are not 0; the first so many of ``places`` and ``found`` are where and what they are."""
+    count = 0
+    for place in range(len(features)):
+        if features[place] != 0.0:
+            places[count], found[count] = place, features[place]
+            count += 1
+    return count
+
+
+@compiled("void", ROW, TABLE, PLACES, ROW, "int64", "int64")
+def add_rows(total: FloatArray, rows: FloatArray, places: IntArray, x: FloatArray, count: int, first: int) -> None:
+    """Add the first ``count`` of ``places`` among the rows, times ``x``, to the total, from column ``first`` on.
+
+    Four rows at a time, always in the same order; the loops run over whole slices from 0, or they become no vectors.
+    """
+    k, sums = 0, total[first:]
+    while k + 4 <= count:
+        a, b = rows[places[k], first:], rows[places[k + 1], first:]
+        c, d = rows[places[k + 2], first:], rows[places[k + 3], first:]
+        for j in range(len(sums)):
+            sums[j] = sums[j] + x[k] * a[j] + x[k + 1] * b[j] + x[k + 2] * c[j] + x[k + 3] * d[j]
+        k += 4
+    while k < count:
+        a = rows[places[k], first:]
+        for j in range(len(sums)):
+            sums[j] += x[k] * a[j]
+        k += 1
+
+
+@compiled("void", TABLE, TABLE, TABLE)
+def _add_products(features: FloatArray, weights: FloatArray, total: FloatArray) -> None:
+    places, x = np.empty(len(weights), dtype=np.int64), np.empty(len(weights))
+    for row in range(len(features)):
+        add_rows(total[row], weights, places, x, others_than_zero(features[row], places, x), 0)
 
 
 def hold(values: FloatArray) -> FloatArray:
@@ -154,4 +213,7 @@ def hold(values: FloatArray) -> FloatArray:
 
 def _lagged(doubt: FloatArray) -> FloatArray:
     n = len(doubt) - LAGS
-    return np.stack([doubt[LAGS - lag : LAGS - lag + n] for lag in range(LAGS + 1)], axis=1)
+    lagged = np.empty((n, LAGS + 1, doubt.shape[1]))
+    for lag in range(LAGS + 1):
+        lagged[:, lag] = doubt[LAGS - lag : LAGS - lag + n]
+    return lagged

@@ -1,8 +1,10 @@
-"""The learner: River models that each running batch carries beside the frozen reference. Advisory, always.
+"""The learner: running means and noises that each batch carries beside the frozen reference. Advisory, always.
 
 They start from what left-out released batches showed and learn with every scan, so that they know this batch's own
 level and noise; what lies above that for a while is a change. The frozen champion decides; the learner may see first
 what creeps, and where the two disagree for long that is a number for the score.
+
+What it keeps are River's ``Var`` and ``EWMean``, computed for many scans at once; a test holds them to River's numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,15 +13,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from river import stats
 from scipy.signal import lfilter
 
 from models.block import BoolArray, FloatArray
 from models.calibration import limit_for
+from models.compiled import ROW, TABLE, compiled
 from models.judgement import Finding
 from models.monitor import Numbers
 from models.records import Contributor
-from models.river_state import ewmean_from, var_from, var_numbers
 
 SERIES = ("learner_t2", "learner_spe", "learner_residual")  # logarithms of the ratios, and of the largest |z|
 _PRIOR_SCANS = 100.0  # the start counts as so many scans of this batch
@@ -70,7 +71,7 @@ def learn_learner_limits(residuals: Sequence[Residuals], probability: float) -> 
 
 
 class Learner:
-    """The River models of one running batch.
+    """What one running batch has taught.
 
     Parameters
     ----------
@@ -84,7 +85,9 @@ class Learner:
         self._tags, self._limits = tags, limits
         self._changes = Changes(limits.start, limits.limit)
 
-    def advance(self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> tuple[Finding, ...]:
+    def advance(
+        self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray, worth: float = -np.inf
+    ) -> tuple[Finding, ...]:
         """Score scans in order of time, then learn those in control; one finding a series.
 
         Parameters
@@ -93,6 +96,8 @@ class Learner:
             Shape (n, p): standardised residuals; NaN: absent.
         t2_ratio, spe_ratio
             Shape (n,), >= 0: the statistics over their limits; NaN: not judged.
+        worth
+            Share of its limit that a series must reach for a finding to be made.
         """
         values = self._changes.advance(_series(z, t2_ratio, spe_ratio))
 
@@ -105,6 +110,7 @@ class Learner:
                 values[:, k] > self._limits.limit[k], explain,
             )
             for k, name in enumerate(SERIES)
+            if values[:, k].max() >= worth * self._limits.limit[k]
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -122,32 +128,28 @@ class Changes:
     Parameters
     ----------
     start
-        Shape (k, 3): what ``stats.Var`` starts from.
+        Shape (k, 3): scans, mean and sum of squares to start from.
     limit
         Shape (k,): while a series is over it, its mean and noise learn nothing.
     """
 
     def __init__(self, start: FloatArray, limit: FloatArray) -> None:
-        self._limit = limit.tolist()
-        self._past = [var_from(row) for row in start]
-        self._recent = [ewmean_from(_WEIGHT, 0.0) for _ in start]
+        self._limit, self._past = np.array(limit), np.array(start)
+        self._recent = np.zeros(len(start))
 
     def advance(self, series: FloatArray) -> FloatArray:
         """Mean recent error after each scan, (n, k), in standard deviations; NaN in a series leaves it as it was."""
-        columns = zip(series.T.tolist(), self._past, self._recent, self._limit, strict=True)
-        return np.array([_rises(*column) for column in columns]).T
+        rises = np.empty(series.shape)
+        _rises(series, self._limit, self._past, self._recent, rises)
+        return rises
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {
-            "past": np.array([var_numbers(model) for model in self._past]),
-            "recent": np.array([model.get() for model in self._recent]),
-        }
+        return {"past": self._past.copy(), "recent": self._recent.copy()}
 
     def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
-        self._past = [var_from(row) for row in numbers["past"]]
-        self._recent = [ewmean_from(_WEIGHT, float(mean)) for mean in numbers["recent"]]
+        self._past, self._recent = np.array(numbers["past"]), np.array(numbers["recent"])
 
 
 class Disagreement:
@@ -170,6 +172,11 @@ class Disagreement:
         shares: FloatArray = share
         return shares
 
+    def agreed(self, scans: int) -> FloatArray:
+        """The shares (n,) of so many scans in which neither alarms."""
+        silent = np.zeros(scans, dtype=bool)
+        return self.advance(silent, silent) if self._zi[0] else np.zeros(scans)
+
     def state(self) -> Numbers:
         """A copy of all that changes."""
         return {"zi": self._zi.copy()}
@@ -182,18 +189,20 @@ class Disagreement:
 # -- inside ---------------------------------------------------------------------------------------------------
 
 
-def _rises(values: list[float], past: stats.Var, recent: stats.EWMean, limit: float) -> list[float]:
-    """Score each value, then learn it where it is in control."""
-    rises, rise = [], recent.get()
-    for value in values:
-        if value == value:
-            error = (value - past.mean._mean) / (past._S / (past.mean.n - 1)) ** 0.5
-            recent.update(_CLIP if error > _CLIP else -_CLIP if error < -_CLIP else error)
-            rise = recent.get()
-            if rise <= limit:
-                past.update(value)
-        rises.append(rise)
-    return rises
+@compiled("void", TABLE, ROW, TABLE, ROW, TABLE)
+def _rises(series: FloatArray, limit: FloatArray, past: FloatArray, recent: FloatArray, rises: FloatArray) -> None:
+    """Score each value of (n, k), then learn it where it is in control; ``past`` and ``recent`` are carried on."""
+    for row in range(len(series)):
+        for k in range(series.shape[1]):
+            value, scans, mean, squares = series[row, k], past[k, 0], past[k, 1], past[k, 2]
+            if not np.isnan(value):
+                error = (value - mean) / np.sqrt(squares / (scans - 1))
+                recent[k] = _WEIGHT * min(max(error, -_CLIP), _CLIP) + (1 - _WEIGHT) * recent[k]
+                if recent[k] <= limit[k]:
+                    moved = mean + (value - mean) / (scans + 1)
+                    past[k, 0], past[k, 1] = scans + 1, moved
+                    past[k, 2] = squares + (value - mean) * (value - moved)
+            rises[row, k] = recent[k]
 
 
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:

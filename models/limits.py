@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.block import FloatArray
-from models.calibration import limit_for
+from models.calibration import gumbel_quantile, upper_spread
 from models.residuals import at_position
 
 REACH = 0.022  # maturity to either side that is taken together
@@ -20,6 +20,9 @@ _LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equal
 _LEAST_TAIL = 0.1  # of log maxima
 _PRIOR_BATCHES = 20  # a window's tail is shrunk towards the recipe's with the weight of so many batches
 _LEAST = 1e-12  # of a statistic, before its logarithm
+_USUAL_SPREAD = 0.5  # of joint maxima, in tails
+_USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
+_USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
 
 
 def joint_limits(
@@ -44,7 +47,7 @@ def joint_limits(
         for own, (values, at) in enumerate(zip(held, positions, strict=True))
     ]
     usual, tail = (_between(part, points) for part in _usual(windows))
-    limits: FloatArray = np.exp(usual + tail * np.log(limit_for(np.exp(np.array(joint)), budget, odd=False)))
+    limits: FloatArray = np.exp(usual + tail * _joint_limit(np.array(joint), windows.shape[2], budget))
     limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
     return limits, tail
 
@@ -52,6 +55,17 @@ def joint_limits(
 def reach(points: int) -> int:
     """Grid points to either side that are taken together."""
     return max(2, round(REACH * points))
+
+
+def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
+    """How many tails a good batch goes above what is usual with probability ``budget``.
+
+    In tails, all processes are much alike: so what few batches' maxima (B,) say is shrunk towards what is usual.
+    """
+    median, grows = _USUAL_MEDIAN
+    own = len(joint) / (len(joint) + _USUAL_BATCHES)
+    middle = own * float(np.median(joint)) + (1 - own) * (median + grows * np.log(statistics))
+    return gumbel_quantile(middle, own * upper_spread(joint) + (1 - own) * _USUAL_SPREAD, budget)
 
 
 def _joint(held: FloatArray, position: FloatArray, others: FloatArray, step: int) -> float:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import lfilter
 
 from models.block import FloatArray
-from models.innovation import hold
+from models.compiled import ROW, TABLE, compiled
 from models.monitor import Numbers
 
 _SPAN = 30.0  # scans over which roughness is taken
@@ -17,7 +16,6 @@ SETTLE = 60  # scans before roughness means something
 class Moves:
     """Of n scans of p tags, in each tag's unit of measure; NaN: not known."""
 
-    jump: FloatArray  # (n, p) size of the step from the scan before
     spike: FloatArray  # (n, p) out at the scan before and back at this one: the smaller of the two steps
     rough: FloatArray  # (n, p) mean size of second differences over the last 30 scans or so
 
@@ -33,11 +31,9 @@ class Motion:
     """
 
     def __init__(self, ceiling: FloatArray) -> None:
-        tags = len(ceiling)
-        self._ceiling = ceiling
-        self._last = np.full((2, tags), np.nan)  # readings, oldest first
-        self._bend = np.zeros((1, tags))  # size of the last second difference
-        self._zi = np.zeros((1, tags))
+        tags, self._ceiling = len(ceiling), np.ascontiguousarray(ceiling)
+        self._state = np.zeros((4, tags))
+        self._state[:2] = np.nan  # readings, oldest first; then the size of the last second difference, and roughness
         self._scans = 0
 
     def advance(self, values: FloatArray) -> Moves:
@@ -46,25 +42,37 @@ class Motion:
         Examples
         --------
         >>> moves = Motion(np.array([np.inf])).advance(np.array([[1.0], [1.0], [9.0], [2.0]]))
-        >>> moves.jump.ravel().tolist(), moves.spike.ravel().tolist()
-        ([nan, 0.0, 8.0, 7.0], [nan, nan, 0.0, 7.0])
+        >>> moves.spike.ravel().tolist()
+        [nan, nan, 0.0, 7.0]
         """
-        known = np.concatenate([self._last, values])
-        step = np.diff(known, axis=0)  # (n + 1, p): into the scan before, into this one
-        out, back = step[:-1], step[1:]
-        spike = np.where(out * back < 0, np.minimum(np.abs(out), np.abs(back)), out * back * 0.0)
-        bends = hold(np.concatenate([self._bend, np.minimum(np.abs(back - out), self._ceiling)]))
-        weight = 2 / (_SPAN + 1)
-        rough, self._zi = lfilter([weight], [1.0, weight - 1.0], bends[1:], axis=0, zi=self._zi)
+        spike, rough = np.empty((2, *values.shape))
+        _moves(np.ascontiguousarray(values), self._ceiling, self._state, spike, rough)
         rough[: max(SETTLE - self._scans, 0)] = np.nan
-        self._last, self._bend, self._scans = known[-2:].copy(), bends[-1:].copy(), self._scans + len(values)
-        return Moves(np.abs(back), spike, rough)
+        self._scans += len(values)
+        return Moves(spike, rough)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"last": self._last.copy(), "bend": self._bend.copy(), "zi": self._zi.copy(), "scans": self._scans}
+        return {"readings": self._state.copy(), "scans": self._scans}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._last, self._bend, self._zi = (np.array(numbers[name]) for name in ("last", "bend", "zi"))
-        self._scans = int(str(numbers["scans"]))
+        self._state, self._scans = np.array(numbers["readings"]), int(str(numbers["scans"]))
+
+
+@compiled("void", TABLE, ROW, TABLE, TABLE, TABLE)
+def _moves(values: FloatArray, ceiling: FloatArray, state: FloatArray, spike: FloatArray, rough: FloatArray) -> None:
+    """Spikes and roughness (n, p); ``state`` (4, p): the last two readings, the last bend and the roughness."""
+    weight = 2 / (_SPAN + 1)
+    earlier, before, bend, smooth = state[0], state[1], state[2], state[3]
+    for row in range(len(values)):
+        for tag in range(values.shape[1]):
+            out, back = before[tag] - earlier[tag], values[row, tag] - before[tag]
+            known = not np.isnan(out * back)
+            turned = min(np.abs(out), np.abs(back)) if out * back < 0 else 0.0
+            spike[row, tag] = turned if known else np.nan
+            if known:
+                bend[tag] = min(np.abs(back - out), ceiling[tag])
+            smooth[tag] = weight * bend[tag] + (1 - weight) * smooth[tag]
+            rough[row, tag] = smooth[tag]
+            earlier[tag], before[tag] = before[tag], values[row, tag]

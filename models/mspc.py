@@ -7,6 +7,7 @@ over tags in order, never through a matrix product whose order depends on the nu
 import numpy as np
 
 from models.block import FloatArray
+from models.compiled import ROW, TABLE, compiled
 
 
 def subspace(correlation: FloatArray, explained: float = 0.8) -> tuple[FloatArray, FloatArray]:
@@ -54,6 +55,47 @@ def project(residuals: FloatArray, loadings: FloatArray) -> FloatArray:
     for tag in range(loadings.shape[0]):
         scores += known[:, tag : tag + 1] * loadings[tag]
     return scores
+
+
+def t2_and_spe(residuals: FloatArray, loadings: FloatArray, eigenvalues: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """T² and SPE, (n,) each, of standardised residuals (n, p): ``hotelling_t2`` and ``spe`` in one pass.
+
+    NaN where all tags are absent.
+
+    Examples
+    --------
+    >>> t2, spe = t2_and_spe(np.array([[2.0, 3.0], [np.nan, np.nan]]), np.array([[1.0], [0.0]]), np.array([4.0]))
+    >>> t2.tolist(), spe.tolist()
+    ([1.0, nan], [9.0, nan])
+    """
+    t2, spe = np.empty((2, len(residuals)))
+    _t2_and_spe(np.ascontiguousarray(residuals), np.ascontiguousarray(loadings), eigenvalues, t2, spe)
+    return t2, spe
+
+
+@compiled("void", TABLE, TABLE, ROW, ROW, ROW)
+def _t2_and_spe(
+    residuals: FloatArray, loadings: FloatArray, eigenvalues: FloatArray, t2: FloatArray, spe: FloatArray
+) -> None:
+    tags, components = loadings.shape
+    scores = np.empty(components)
+    for row in range(len(residuals)):
+        scores[:], known, t2[row], spe[row] = 0.0, False, 0.0, 0.0
+        for tag in range(tags):
+            if not np.isnan(residuals[row, tag]):
+                known = True
+                for k in range(components):
+                    scores[k] += residuals[row, tag] * loadings[tag, k]
+        for k in range(components):
+            t2[row] += scores[k] ** 2 / eigenvalues[k]
+        for tag in range(tags):
+            if not np.isnan(residuals[row, tag]):
+                explained = 0.0
+                for k in range(components):
+                    explained += scores[k] * loadings[tag, k]
+                spe[row] += (residuals[row, tag] - explained) ** 2
+        if not known:
+            t2[row], spe[row] = np.nan, np.nan
 
 
 def hotelling_t2(scores: FloatArray, eigenvalues: FloatArray) -> FloatArray:

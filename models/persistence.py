@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.block import BoolArray, FloatArray
+from models.compiled import FLAGS, ROW, TABLE, compiled
 from models.monitor import Numbers
 
 AT_ONCE = 1.5  # times the limit: no second scan is waited for
@@ -19,7 +20,7 @@ class Persistence:
 
     def __init__(self, immediate: BoolArray) -> None:
         self._immediate = immediate
-        self._last = np.zeros((1, len(immediate)))
+        self._last = np.zeros(len(immediate))
 
     def advance(self, statistics: FloatArray) -> FloatArray:
         """The level each statistic has held, shape (n, k): over its limit exactly when this is; NaN counts as 0.
@@ -30,11 +31,9 @@ class Persistence:
         >>> held.advance(np.array([[1.5], [1.5], [3.0], [0.0]])).ravel().tolist()
         [1.0, 1.5, 2.0, 0.0]
         """
-        known = np.nan_to_num(statistics)
-        before = np.concatenate([self._last, known[:-1]])
-        self._last = known[-1:].copy()
-        held: FloatArray = np.maximum(known / AT_ONCE, np.minimum(known, before))
-        return np.where(self._immediate, known, held)
+        held = np.empty(statistics.shape)
+        _hold(np.ascontiguousarray(statistics), self._immediate, self._last, held)
+        return held
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -43,3 +42,12 @@ class Persistence:
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._last = np.array(numbers["last"])
+
+
+@compiled("void", TABLE, FLAGS, ROW, TABLE)
+def _hold(statistics: FloatArray, immediate: BoolArray, last: FloatArray, held: FloatArray) -> None:
+    for row in range(len(statistics)):
+        for k in range(statistics.shape[1]):
+            now = 0.0 if np.isnan(statistics[row, k]) else statistics[row, k]
+            held[row, k] = now if immediate[k] else max(now / AT_ONCE, min(now, last[k]))
+            last[k] = now

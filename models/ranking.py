@@ -1,8 +1,7 @@
 """Tags in order of how much they have to do with something, with what was seen and expected of them."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from math import isfinite
 
 from models.block import FloatArray
 from models.records import Contributor
@@ -22,23 +21,24 @@ class Seen:
 
 def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> tuple[Contributor, ...]:
     """The ``most`` tags of largest weight (p,) >= 0, each with its share of all; shares below 1 % are left out."""
-    total = weights.sum()
+    total = sum(weights.tolist())
     if not total > 0:
         return ()
-    shares = weights / total
-    order = [tag for tag in np.argsort(-shares, kind="stable")[:most].tolist() if shares[tag] >= _LEAST_SHARE]
+    shares, names = (weights / total).tolist(), twin.tag_names
+    order = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:most]
     return tuple(
         Contributor(
-            tag=twin.tag_names[tag],
-            share=min(float(shares[tag]), 1.0),
+            tag=names[tag],
+            share=min(shares[tag], 1.0),
             observed=_known(seen.observed[tag]),
             expected=_known(seen.expected[tag]),
             z=_known(seen.z[tag]),
-            unit_of_measure=twin.tags[twin.tag_names[tag]].unit_of_measure,
+            unit_of_measure=twin.tags[names[tag]].unit_of_measure,
         )
         for tag in order
+        if shares[tag] >= _LEAST_SHARE
     )
 
 
 def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if isfinite(value) else None

@@ -4,8 +4,8 @@ A reference is never changed. ``learn_batch`` gives a new one from the recording
 same as fitting all of them together.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alignment import Recipe, learn_recipe, recorded_maturity
-from models.block import FloatArray, RecordedBatch
+from models.block import BoolArray, RecordedBatch
 from models.errors import ReferenceError
 from models.fitting import Fitted, Progress, fit
 from models.learner import LearnerLimits
-from models.sensor import SensorLimits, learn_sensor_limits
-from models.trajectory import Learning, Trajectory, grid_points, manipulated_columns, on_grid, position_of
+from models.sensor import SensorLimits, learn_sensor_limits, physical_range
+from models.trajectory import Course, Learning, Trajectory, grid_points, manipulated_columns, position_of
 from models.twin import Twin
 
-_FORM = 3  # of meta and arrays
+_FORM = 4  # of meta and arrays
 LEAST_BATCHES = 5
 
 
@@ -36,11 +36,31 @@ class Reference:
     recordings: tuple[RecordedBatch, ...]  # in the order learnt, values to float32
     fitted: Fitted
     sensors: SensorLimits
+    _fits: dict[bytes, Fitted] = field(default_factory=dict, compare=False, repr=False)  # without some of the tags
 
     @property
     def batches(self) -> tuple[str, ...]:
         """The batches learnt."""
         return tuple(batch.batch_id for batch in self.recordings)
+
+    def without(self, silent: BoolArray) -> Fitted:
+        """What the recordings teach when the silent tags (p,) are left out of them.
+
+        Learnt when it is first asked for, which takes as long as fitting the reference, and kept.
+        """
+        if not silent.any():
+            return self.fitted
+        key = silent.tobytes()
+        if key not in self._fits:
+            trajectory = self.fitted.trajectory
+            manipulated = np.union1d(trajectory.schedule.columns, trajectory.one_step.scaling.loops)
+            points = len(self.fitted.limits)
+            course = [
+                (position, np.where(silent, np.nan, values))
+                for position, values in _courses(self.recipe, self.recordings, points)
+            ]
+            self._fits[key] = fit(Learning(course, points, manipulated), course, self.budget)
+        return self._fits[key]
 
     def meta(self) -> dict[str, Any]:
         """All that is not an array, fit for JSON."""
@@ -128,13 +148,11 @@ def fit_reference(
     recipe = learn_recipe(twin, recordings)
     points = grid_points(recipe, twin.cadence_s)
     sensors = learn_sensor_limits(twin, recordings)
-    grids = np.empty((len(recordings), points, len(twin.tags)))
     course = []
-    for k, batch in enumerate(recordings):
-        grids[k] = on_grid(recipe, batch, points)
-        course.append((position_of(recorded_maturity(recipe, batch), points), batch.values))
+    for k, one in enumerate(_courses(recipe, recordings, points)):
+        course.append(one)
         progress("alignment", k + 1, len(recordings))
-    learning = Learning(grids, manipulated_columns([tag.role for tag in twin.tags.values()]))
+    learning = Learning(course, points, manipulated_columns([tag.role for tag in twin.tags.values()]))
     fitted = fit(learning, course, twin.alarms.budget, progress)
     return Reference(twin.name, twin.tag_names, twin.alarms.budget, recipe, recordings, fitted, sensors)
 
@@ -144,19 +162,18 @@ def learn_batch(twin: Twin, reference: Reference, batch: RecordedBatch) -> Refer
     return fit_reference(twin, (*reference.recordings, batch))
 
 
+def _courses(recipe: Recipe, recordings: Sequence[RecordedBatch], points: int) -> Iterator[Course]:
+    """Each batch's grid positions (n,) and readings (n, p)."""
+    for batch in recordings:
+        yield position_of(recorded_maturity(recipe, batch), points), batch.values
+
+
 def _kept(twin: Twin, batch: RecordedBatch) -> RecordedBatch:
     """A batch as a reference keeps it: float32 precision, readings outside their physical range left out."""
     low, high = physical_range(twin)
     values = batch.values.astype(np.float32).astype(np.float64)
     values[~((values >= low) & (values <= high))] = np.nan
     return RecordedBatch(batch.batch_id, batch.age_s, values, batch.phases, batch.unit)
-
-
-def physical_range(twin: Twin) -> tuple[FloatArray, FloatArray]:
-    """Lowest and highest possible readings, each (p,)."""
-    tags = twin.tags.values()
-    low = np.array([-np.inf if tag.low is None else tag.low for tag in tags])
-    return low, np.array([np.inf if tag.high is None else tag.high for tag in tags])
 
 
 def _check(twin: Twin, recordings: Sequence[RecordedBatch]) -> None:

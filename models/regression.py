@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+from scipy.linalg import cholesky, solve_triangular
 
 from models.block import BoolArray, FloatArray, IntArray
 from models.features import LAGS, Layout, Scaling, past_threshold
@@ -102,13 +103,15 @@ class Regressions:
         return OneStep(self._scaling, weights, switched, none, none, none, none, none, none)
 
     def _precise(self, own: int | None) -> OneStep:
-        """The regressions with the precision of the features known before a scan."""
+        """The regressions with what makes the features known before a scan independent, of mean square 1 together."""
         products = self._total[0][0] if own is None else self._rest(own)[0][0]
         scans = products[self._layout.acting - 1, self._layout.acting - 1]  # of the constant 1
         before = np.flatnonzero(self._layout.from_before())
         earlier = products[np.ix_(before, before)] + np.diag(_RIDGE * np.diag(products)[before] + 1e-9)
         one_step = self._of_all if own is None else self._left_out[own]
-        return replace(one_step, precision=np.linalg.inv(earlier) * scans / len(before))
+        root = cholesky(earlier, lower=True)
+        inverse = solve_triangular(root, np.sqrt(scans / len(before)) * np.eye(len(before)), lower=True)
+        return replace(one_step, whitening=np.ascontiguousarray(inverse.T))
 
     def _shared(self, innovations: Sequence[FloatArray]) -> dict[str, Any]:
         """What is always of all batches: stand-ins, their variance, and usual sizes of innovations."""
@@ -133,7 +136,7 @@ class Regressions:
 
     def _shows(self, predictors: Predictors, loop: int, past: bool) -> BoolArray:
         """Scans (n,) at which a controller followed its first or second law, and was not at its most."""
-        least, most = self._scaling.ends[:, loop]
+        least, most = self._scaling.ends[:, self._scaling.loops[loop]]
         given = predictors.readings[:, self._scaling.loops[loop]]
         at_end = np.nan_to_num(given) > most - _NEAR * (most - least)
         shows: BoolArray = ~(at_end | np.concatenate([[False], at_end[:-1]]))
@@ -153,7 +156,7 @@ def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
     knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, (0.0, 1.0)))
     switches = [_switch((grids - centre) / spread, int(loop)) for loop in loops]
     tags, thresholds = np.array([tag for tag, _ in switches], dtype=np.int64), np.array([at for _, at in switches])
-    return Scaling(centre, spread, knots, loops, on, ends[:, loops], tags, thresholds)
+    return Scaling(centre, spread, knots, ends, loops, on, tags, thresholds)
 
 
 def _switch(grids: FloatArray, loop: int) -> tuple[int, float]:

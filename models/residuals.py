@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.block import FloatArray
+from models.compiled import ROW, TABLE, compiled
 from models.innovation import Past, predict
 from models.monitor import Numbers
-from models.mspc import hotelling_t2, project, spe
+from models.mspc import t2_and_spe
 from models.schedule import ScheduleBank
 from models.sizes import Sizes, predicted_size
 from models.trajectory import Trajectory
@@ -76,12 +77,8 @@ class Residual:
         innovation[:, columns] = plane[:, columns] = scheduled
         expected[:, columns], size[:, columns] = programme, 1.0
         plane = np.clip(plane, -_CLIP, _CLIP)
-        scores = project(plane, trajectory.loadings)
-        known = np.isfinite(plane).any(axis=1)
-        t2 = np.where(known, hotelling_t2(scores, trajectory.eigenvalues), np.nan)
-        return Residuals(
-            z, innovation, size, expected, plane, t2, np.where(known, spe(plane, scores, trajectory.loadings), np.nan)
-        )
+        t2, spe = t2_and_spe(plane, trajectory.loadings, trajectory.eigenvalues)
+        return Residuals(z, innovation, size, expected, plane, t2, spe)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -102,9 +99,22 @@ def at_position(grid: FloatArray, position: FloatArray) -> FloatArray:
     >>> at_position(np.array([[0.0], [10.0]]), np.array([0.25, np.nan])).ravel().tolist()
     [2.5, nan]
     """
-    place = np.clip(np.nan_to_num(position), 0, len(grid) - 1)
-    low = np.minimum(place.astype(int), len(grid) - 2)
-    part = (place - low)[:, None]
-    between = np.where(part == 0, grid[low], grid[low] * (1 - part) + grid[low + 1] * part)
-    between = np.where(part == 1, grid[low + 1], between)
-    return np.where(np.isfinite(position)[:, None], between, np.nan)
+    between = np.empty((len(position), grid.shape[1]))
+    _between(np.ascontiguousarray(grid), np.ascontiguousarray(position), between)
+    return between
+
+
+@compiled("void", TABLE, ROW, TABLE)
+def _between(grid: FloatArray, position: FloatArray, between: FloatArray) -> None:
+    for row in range(len(position)):
+        if not np.isfinite(position[row]):
+            between[row] = np.nan
+            continue
+        place = min(max(position[row], 0.0), len(grid) - 1.0)
+        low = min(int(place), len(grid) - 2)
+        part = place - low
+        if part == 0 or part == 1:  # exactly there: what a neighbour lacks (NaN) does not matter
+            between[row] = grid[low + int(part)]
+        else:
+            for k in range(grid.shape[1]):
+                between[row, k] = grid[low, k] * (1 - part) + grid[low + 1, k] * part

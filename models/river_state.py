@@ -7,45 +7,9 @@ put back goes on bit for bit as the one it was taken from.
 from typing import Any
 
 import numpy as np
-from river import covariance, stats
+from river import covariance
 
-from models.block import FloatArray
 from models.monitor import Numbers
-
-
-def var_numbers(model: stats.Var) -> FloatArray:
-    """A running variance: count, mean, sum of squares; shape (3,)."""
-    return np.array([model.mean.n, model.mean.get(), model._S])
-
-
-def var_from(numbers: Any) -> stats.Var:
-    """The running variance ``var_numbers`` was given.
-
-    Examples
-    --------
-    >>> model = stats.Var()
-    >>> for x in (1.0, 2.0, 4.0):
-    ...     model.update(x)
-    >>> var_from(var_numbers(model)).get() == model.get()
-    True
-    """
-    model = stats.Var()
-    count, mean, model._S = map(float, numbers)
-    model.mean = stats.Mean._from_state(count, mean)
-    return model
-
-
-def ewmean_from(fading_factor: float, mean: float) -> stats.EWMean:
-    """An exponentially weighted mean that goes on from ``mean`` (its first value is taken as it is).
-
-    Examples
-    --------
-    >>> ewmean_from(0.5, 2.0).get()
-    2.0
-    """
-    model = stats.EWMean(fading_factor)
-    model.update(mean)
-    return model
 
 
 def covariance_numbers(model: covariance.OASCovariance) -> Numbers:

@@ -1,8 +1,8 @@
 """The batch that is running on a unit: its context, its monitor, its alarms' delays and its scores."""
 
 from collections.abc import Iterator
+from math import isfinite
 
-import msgspec
 import numpy as np
 
 from models.block import Block, FloatArray, Stretch, to_time
@@ -113,6 +113,8 @@ class RunningBatch:
 
     def _disagreement(self, judgement: Judgement) -> FloatArray:
         """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
+        if not judgement.findings:
+            return self.disagreement.agreed(len(judgement.t2))
         seen = {
             "approved": np.zeros(len(judgement.t2), dtype=bool),
             "advisory": np.zeros(len(judgement.t2), dtype=bool),
@@ -137,13 +139,13 @@ class RunningBatch:
         twin = self.subject.twin
         every_us = int((twin.score_interval_s or 10 * twin.cadence_s) * 1e6)
         interval = scans.observed_us // every_us
+        if interval[0] == interval[-1] == self.scored_us:
+            return
         for row in np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0).tolist():
-            score = self._scored(int(scans.observed_us[row]), judgement, row)
-            agreed = None if score.reference is None else float(np.clip(shares[row], 0, 1))
-            yield row, msgspec.structs.replace(score, disagreement=agreed)
+            yield row, self._scored(int(scans.observed_us[row]), judgement, row, float(shares[row]))
         self.scored_us = int(interval[-1])
 
-    def _scored(self, at_us: int, judgement: Judgement, row: int) -> Score:
+    def _scored(self, at_us: int, judgement: Judgement, row: int, share: float) -> Score:
         names, scene = self.subject.twin.tag_names, self.scene
         return Score(
             unit=self.subject.unit,
@@ -161,10 +163,13 @@ class RunningBatch:
             spe=_number(judgement.spe[row]),
             spe_limit=_number(judgement.spe_limit[row]),
             worst=judgement.worst(row),
-            unfit_sensors=tuple(names[j] for j in np.flatnonzero(~judgement.fit[row])),
+            unfit_sensors=()
+            if judgement.fit[row].all()
+            else tuple(names[j] for j in np.flatnonzero(~judgement.fit[row])),
+            disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
             reference=scene.reference,
         )
 
 
 def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if isfinite(value) else None

@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter, minimum_filter
 
 from models.block import FloatArray, IntArray
+from models.compiled import CUBE, ROW, TABLE, compiled
 from models.monitor import Numbers
 
 _REACH = 0.0075  # shifts up to this much maturity to either side
@@ -34,6 +35,7 @@ class Schedule:
     columns: IntArray  # (q,) positions among the twin's tags
     master: FloatArray  # (G, q) profile over the maturity grid, in each tag's unit of measure
     noise: FloatArray  # (G, q) standard deviation around it, > 0
+    profiles: FloatArray  # (3, q, G) the master, and the least and most of it within _EDGE of each point
 
     def shifts(self) -> FloatArray:
         """The bank's shifts in whole grid steps, shape (S,): between two steps a sharp edge would be blurred."""
@@ -116,12 +118,14 @@ def _noise(rows: FloatArray) -> float:
 def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
     """Master and noise from aligned released batches, shape (B, G, q); a twin may have no schedule tags (q = 0)."""
     if len(columns) == 0:
-        return Schedule(columns, aligned[0], aligned[0])
+        return Schedule(columns, aligned[0], aligned[0], np.empty((3, 0, aligned.shape[1])))
     batches = [aligned[:, :, q] for q in range(len(columns))]
     master = np.stack([flatten(np.median(rows, axis=0), _noise(rows)) for rows in batches], axis=1)
     noise = 1.4826 * np.median(np.abs(aligned - master), axis=0)
     smooth = median_filter(noise, size=(2 * max(3, len(noise) // 100) + 1, 1), mode="nearest")
-    return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12))
+    edge = (2 * _EDGE + 1, 1)
+    profiles = np.stack([master.T, minimum_filter(master, edge).T, maximum_filter(master, edge).T]).copy()
+    return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12), profiles)
 
 
 class ScheduleBank:
@@ -135,13 +139,10 @@ class ScheduleBank:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule, self._shifts = schedule, schedule.shifts()
-        edge = (2 * _EDGE + 1, 1)
-        lowest, highest = minimum_filter(schedule.master, edge), maximum_filter(schedule.master, edge)
-        self._profiles = (schedule.master, lowest, highest)
-        shape = (len(self._shifts), len(schedule.columns))
-        self._power = np.full(shape, 1 / _GAIN_SD**2)  # sum of squared predictions, in noise units
-        self._product = np.full(shape, 1 / _GAIN_SD**2)  # sum of observed times predicted: gain 1 at first
-        self._misfit = np.zeros(shape)  # sum of squared residuals, each at most _OUTLIER squared
+        # of each tag and shift: the sum of squared predictions in noise units, the sum of observed times predicted
+        # (gain 1 at first), and the sum of squared residuals, each at most _OUTLIER squared
+        self._beliefs = np.empty((len(schedule.columns), 3, len(self._shifts)))
+        self._beliefs[:] = np.array([1 / _GAIN_SD**2, 1 / _GAIN_SD**2, 0.0])[:, None]
 
     def advance(self, position: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals in noise standard deviations (n, q), and what was expected (n, q), scan by scan.
@@ -154,49 +155,69 @@ class ScheduleBank:
             Shape (n, q): the schedule tags' readings; NaN: none.
         """
         residual, expected = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-        predicted = np.stack([self._shifted(profile, position) for profile in self._profiles])
-        at = np.clip(np.rint(np.nan_to_num(position)), 0, len(self._schedule.noise) - 1).astype(int)
-        for row in np.flatnonzero(np.isfinite(position)):
-            noise = self._schedule.noise[at[row]]
-            residual[row], expected[row] = self._scan(predicted[:, row], noise, values[row])
+        _follow(
+            position, np.ascontiguousarray(values), self._shifts, self._schedule.profiles, self._schedule.noise,
+            self._beliefs, residual, expected,
+        )  # fmt: skip
         return residual, expected
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"power": self._power.copy(), "product": self._product.copy(), "misfit": self._misfit.copy()}
+        return {"beliefs": self._beliefs.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._power, self._product, self._misfit = (np.array(numbers[name]) for name in ("power", "product", "misfit"))
+        self._beliefs = np.array(numbers["beliefs"])
 
-    def _shifted(self, profile: FloatArray, position: FloatArray) -> FloatArray:
-        """A profile (G, q) at every shift, shape (n, S, q)."""
-        place = np.clip(np.nan_to_num(position)[:, None] - self._shifts, 0, len(profile) - 1)
-        low = np.minimum(place.astype(int), len(profile) - 2)
-        part = (place - low)[:, :, None]
-        shifted: FloatArray = profile[low] * (1 - part) + profile[low + 1] * part
-        return shifted
 
-    def _scan(self, predicted: FloatArray, noise: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
-        scaled, lowest, highest = predicted / noise  # at the shift, and within _EDGE of it, each (S, q)
-        seen = value / noise
-        gain = self._product / self._power
-        spread = np.sqrt(1 + scaled**2 / self._power)
-        error = (seen - gain * scaled) / spread
-        explained = self._misfit - self._misfit.min(axis=0) < _IMPLAUSIBLE
-        best = np.where(explained, np.abs(error), np.inf).argmin(axis=0)
-        columns = np.arange(len(value))
-        low = np.where(explained, gain * lowest, np.inf).min(axis=0)
-        high = np.where(explained, gain * highest, -np.inf).max(axis=0)
-        outside = (seen - np.clip(seen, low, high)) / spread[best, columns]
-        inside = error[best, columns]
-        residual = np.where(outside == 0, np.clip(inside, -1.0, 1.0), inside)
-        known = np.isfinite(seen)
-        teach = known & (np.abs(residual) < _OUTLIER)
-        self._power += np.where(teach, scaled**2, 0.0)
-        self._product += np.where(teach, seen * scaled, 0.0)
-        self._misfit += np.where(known, np.minimum(error**2, _OUTLIER**2), 0.0)
-        return residual, gain[best, columns] * predicted[0, best, columns]
+@compiled("UniTuple(float64, 2)", TABLE, ROW, TABLE, "float64")
+def _scan(predicted: FloatArray, errors: FloatArray, beliefs: FloatArray, seen: float) -> tuple[float, float]:
+    """One scan of one tag, all in noise deviations: its residual, and what was expected; the beliefs are updated."""
+    scaled, power, product, misfit = predicted[0], beliefs[0], beliefs[1], beliefs[2]
+    for s in range(len(errors)):
+        errors[s] = (seen - product[s] / power[s] * scaled[s]) / np.sqrt(1 + scaled[s] ** 2 / power[s])
+    least, best, low, high = misfit.min(), -1, np.inf, -np.inf
+    for s in range(len(errors)):
+        if misfit[s] - least < _IMPLAUSIBLE:
+            gain = product[s] / power[s]
+            low, high = min(low, gain * predicted[1, s]), max(high, gain * predicted[2, s])
+            if best < 0 or np.abs(errors[s]) < np.abs(errors[best]):
+                best = s
+    residual, expected = errors[best], product[best] / power[best] * scaled[best]
+    if low <= seen <= high:
+        residual = min(max(residual, -1.0), 1.0)
+    if np.isfinite(seen):
+        for s in range(len(errors)):
+            misfit[s] += min(errors[s] ** 2, _OUTLIER**2)
+        if np.abs(residual) < _OUTLIER:
+            for s in range(len(errors)):
+                power[s] += scaled[s] ** 2
+                product[s] += seen * scaled[s]
+    return residual, expected
+
+
+@compiled("void", ROW, TABLE, ROW, CUBE, TABLE, CUBE, TABLE, TABLE)
+def _follow(
+    position: FloatArray, values: FloatArray, shifts: FloatArray, profiles: FloatArray, noise: FloatArray,
+    beliefs: FloatArray, residual: FloatArray, expected: FloatArray,
+) -> None:  # fmt: skip
+    """Residuals and what was expected (n, q), scan by scan; the bank's beliefs (q, 3, S) are updated."""
+    last, errors = len(noise) - 1, np.empty(len(shifts))
+    predicted = np.empty((3, len(shifts)))  # at each shift, and the least and most within _EDGE of it
+    for row in range(len(values)):
+        if not np.isfinite(position[row]):
+            continue
+        at = int(min(max(np.rint(position[row]), 0.0), float(last)))
+        for q in range(values.shape[1]):
+            for s in range(len(shifts)):
+                place = min(max(position[row] - shifts[s], 0.0), float(last))
+                low = min(int(place), last - 1)
+                part = place - low
+                for which in range(3):
+                    profile = profiles[which, q]
+                    predicted[which, s] = (profile[low] * (1 - part) + profile[low + 1] * part) / noise[at, q]
+            found, usual = _scan(predicted, errors, beliefs[q], values[row, q] / noise[at, q])
+            residual[row, q], expected[row, q] = found, usual * noise[at, q]
 
 
 def _filled(row: FloatArray) -> FloatArray:

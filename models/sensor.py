@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from models.block import BoolArray, FloatArray, RecordedBatch
 from models.calibration import limit_for
+from models.compiled import CUBE, FLAG_TABLE, TABLE, compiled
 from models.judgement import Finding
 from models.monitor import Numbers
-from models.motion import Motion, Moves
+from models.motion import Motion
 from models.records import Contributor
 from models.twin import Twin
 
@@ -29,7 +29,8 @@ _CEILING = 6.0  # times a tag's median second difference: what is larger is a st
 _FORGET = 0.97  # a scan: spikes long ago count less
 _SPIKES = 2.0  # of late: one may be the process (a jump in what a tag is calculated from)
 _BEYOND = 1000.0  # times the limit: a ratio is told up to this
-_TESTS = 3  # with limits learnt from maxima: spike, noisier, quieter
+_LEARNT = 3  # tests with limits learnt from maxima: spike, noisier, quieter
+TESTS = ("range", "stuck", "dropout", "spike", "noise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,20 @@ def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch], probabilit
     stuck, missing = np.maximum(_MARGIN * longest, _LEAST_RUN)
     ceiling = _CEILING * np.median([_median(np.abs(np.diff(batch.values, 2, axis=0))) for batch in batches], axis=0)
     moves = [Motion(ceiling).advance(batch.values) for batch in batches]
-    chance = probability / (_TESTS * tags)
+    chance = probability / (_LEARNT * tags)
     spike = _largest([np.nan_to_num(move.spike).max(axis=0) for move in moves], chance)
     rough = _largest([np.nan_to_num(move.rough).max(axis=0) for move in moves], chance)
     least = np.array([np.nan_to_num(move.rough, nan=np.inf).min(axis=0) for move in moves])
     with np.errstate(divide="ignore"):
         quiet = 1 / _largest(list(1 / least), chance)
     return SensorLimits(stuck, missing, spike, ceiling, quiet, rough)
+
+
+def physical_range(twin: Twin) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest possible readings, each (p,)."""
+    tags = twin.tags.values()
+    low = np.array([-np.inf if tag.low is None else tag.low for tag in tags])
+    return low, np.array([np.inf if tag.high is None else tag.high for tag in tags])
 
 
 def _median(sizes: FloatArray) -> FloatArray:
@@ -102,27 +110,22 @@ class Runs:
     """How long each tag has repeated its value, and how long it has been silent, in scans."""
 
     def __init__(self, tags: int) -> None:
-        self._last = np.full(tags, np.nan)
-        self._stuck, self._missing = np.zeros(tags), np.zeros(tags)
+        self._state = np.zeros((3, tags))  # last reading, and the runs going on: of equal values, of absent ones
+        self._state[0] = np.nan
 
     def advance(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Runs of equal values and of absent ones, each (n, p); 0: none."""
-        absent = np.isnan(values)
-        before = _last_known(np.concatenate([self._last[None], values]))
-        repeats = (values == before[:-1]) & ~absent
-        stuck = _run_lengths(repeats, absent, self._stuck)  # silence neither ends nor lengthens a stuck run
-        gone = absent & np.isfinite(before[:-1])  # a tag that was never read in this batch has not failed in it
-        missing = _run_lengths(gone, np.zeros_like(absent), self._missing)
-        self._last, self._stuck, self._missing = before[-1].copy(), stuck[-1].copy(), missing[-1].copy()
+        stuck, missing = np.empty((2, *values.shape))
+        _runs(np.ascontiguousarray(values), self._state, stuck, missing)
         return stuck, missing
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"last": self._last.copy(), "stuck": self._stuck.copy(), "missing": self._missing.copy()}
+        return {"runs": self._state.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._last, self._stuck, self._missing = (np.array(numbers[k]) for k in ("last", "stuck", "missing"))
+        self._state = np.array(numbers["runs"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,59 +141,38 @@ class SensorHealth:
 
     def __init__(self, twin: Twin, limits: SensorLimits) -> None:
         self._twin, self._limits = twin, limits
-        tags = twin.tags.values()
-        self._low = np.array([-np.inf if tag.low is None else tag.low for tag in tags])
-        self._high = np.array([np.inf if tag.high is None else tag.high for tag in tags])
+        low, high = physical_range(twin)
+        always = np.ones(len(twin.tags))
+        self._range = np.array([low, high, limits.stuck, limits.spike, limits.rough, limits.quiet])
+        self._most = np.array([_OUT_OF_RANGE * always, limits.stuck, limits.missing, _SPIKES * always, always])
         self._runs, self._motion = Runs(len(twin.tags)), Motion(limits.ceiling)
-        self._outside = np.zeros(len(twin.tags))
-        self._spikes = np.zeros((1, len(twin.tags)))
+        self._lately = np.zeros((2, len(twin.tags)))  # scans out of range in a row, and spikes of late
 
     def advance(self, values: FloatArray) -> SensorVerdict:
         """Judge readings (n, p) in order of time; NaN: no reading."""
-        stuck, missing = self._runs.advance(values)
-        out = (values < self._low) | (values > self._high)
-        outside = _run_lengths(out, np.zeros_like(out), self._outside)
-        self._outside = outside[-1].copy()
-        fit = np.isfinite(values) & ~out & (stuck < self._limits.stuck)
-        moves, ones = self._motion.advance(np.where(out, np.nan, values)), np.ones(values.shape[1])
-        tests = [
-            ("range", outside, _OUT_OF_RANGE * ones),
-            ("stuck", stuck, self._limits.stuck),
-            ("dropout", missing, self._limits.missing),
-            ("spike", self._spikes_of_late(moves), _SPIKES * ones),
-            ("noise", np.where(np.isnan(values), 0.0, self._noise_change(moves)), ones),
-        ]
-        return SensorVerdict(fit, tuple(f for test in tests for f in self._findings(*test, values)))
+        values = np.ascontiguousarray(values)
+        tests = np.empty((len(TESTS), *values.shape))
+        tests[1], tests[2] = self._runs.advance(values)
+        out = (values < self._range[0]) | (values > self._range[1])
+        moves = self._motion.advance(np.where(out, np.nan, values))
+        fit = np.empty(values.shape, dtype=bool)
+        _judge(values, moves.spike, moves.rough, self._range, self._lately, tests, fit)
+        return SensorVerdict(fit, tuple(self._findings(tests, values)))
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        own = {"outside": self._outside.copy(), "spikes": self._spikes.copy()}
-        return {**self._runs.state(), **own, "motion": self._motion.state()}
+        return {**self._runs.state(), "lately": self._lately.copy(), "motion": self._motion.state()}
 
     def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
         self._runs.restore(numbers)
         self._motion.restore(numbers["motion"])
-        self._outside, self._spikes = np.array(numbers["outside"]), np.array(numbers["spikes"])
+        self._lately = np.array(numbers["lately"])
 
-    def _spikes_of_late(self, moves: Moves) -> FloatArray:
-        """How many spikes beyond the limit each tag has had of late, (n, p)."""
-        seen = (moves.spike > self._limits.spike).astype(float)
-        counts, self._spikes = lfilter([1.0], [1.0, -_FORGET], seen, axis=0, zi=self._spikes)
-        late: FloatArray = counts
-        return late
-
-    def _noise_change(self, moves: Moves) -> FloatArray:
-        """How far each tag's roughness is beyond its limits, (n, p); above 1: noisier or quieter than any was."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            noisier, quieter = moves.rough / self._limits.rough, self._limits.quiet / moves.rough
-        change: FloatArray = np.minimum(np.nan_to_num(np.fmax(noisier, quieter), posinf=_BEYOND), _BEYOND)
-        return change
-
-    def _findings(self, name: str, runs: FloatArray, limits: FloatArray, values: FloatArray) -> Iterator[Finding]:
-        over = runs >= limits
-        near = runs >= (1 - self._twin.alarms.deadband) * limits  # an alarm that is on is held by as much
-        for tag in np.flatnonzero(near.any(axis=0)).tolist():
+    def _findings(self, tests: FloatArray, values: FloatArray) -> Iterator[Finding]:
+        """One finding a test (5, n, p) and tag that comes near its limit: an alarm that is on is held by as much."""
+        near = tests.max(axis=1) >= (1 - self._twin.alarms.deadband) * self._most
+        for test, tag in zip(*(where.tolist() for where in np.nonzero(near)), strict=True):
             word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
             def explain(row: int, tag: int = tag, word: str = word, unit: str = unit) -> tuple[Contributor, ...]:
@@ -198,20 +180,44 @@ class SensorHealth:
                 observed = seen if np.isfinite(seen) else None
                 return (Contributor(tag=word, share=1.0, observed=observed, unit_of_measure=unit),)
 
-            limit = np.full(len(runs), limits[tag])
-            yield Finding(name, f"sensor:{word}", "sensor", "approved", runs[:, tag], limit, over[:, tag], explain)
+            value, limit = tests[test, :, tag], np.full(len(values), self._most[test, tag])
+            yield Finding(TESTS[test], f"sensor:{word}", "sensor", "approved", value, limit, value >= limit, explain)
 
 
-def _last_known(values: FloatArray) -> FloatArray:
-    """Each NaN replaced by the last number above it, where there is one."""
-    row = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
-    return np.take_along_axis(values, np.maximum.accumulate(row, axis=0), axis=0)
+@compiled("void", TABLE, TABLE, TABLE, TABLE)
+def _runs(values: FloatArray, state: FloatArray, stuck: FloatArray, missing: FloatArray) -> None:
+    """Runs (n, p) of equal values and of absent ones; silence neither ends nor lengthens a run of equal values.
+
+    A tag that was never read in this batch has not failed in it.
+    """
+    last, equal, absent = state[0], state[1], state[2]
+    for row in range(len(values)):
+        for tag in range(values.shape[1]):
+            value = values[row, tag]
+            if np.isnan(value):
+                absent[tag] = absent[tag] + 1 if np.isfinite(last[tag]) else 0.0
+            else:
+                equal[tag] = equal[tag] + 1 if value == last[tag] else 0.0
+                absent[tag], last[tag] = 0.0, value
+            stuck[row, tag], missing[row, tag] = equal[tag], absent[tag]
 
 
-def _run_lengths(on: BoolArray, pause: BoolArray, before: FloatArray) -> FloatArray:
-    """Lengths (n, p) of the runs of ``on`` up to each scan, going on from ``before``; paused scans hold the length."""
-    count = np.concatenate([before[None], np.cumsum(on, axis=0) + before])
-    ended = np.concatenate([np.ones((1, on.shape[1]), dtype=bool), ~on & ~pause])
-    base = np.where(ended, count, 0.0)
-    base[0] = 0.0
-    return (count - np.maximum.accumulate(base, axis=0))[1:]
+@compiled("void", TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE)
+def _judge(
+    values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, lately: FloatArray,
+    tests: FloatArray, fit: BoolArray,
+) -> None:  # fmt: skip
+    """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``lately`` (2, p) is carried on."""
+    low, high, stuck, most, roughest, quietest = limits[0], limits[1], limits[2], limits[3], limits[4], limits[5]
+    outside, spikes = lately[0], lately[1]
+    for row in range(len(values)):
+        for tag in range(values.shape[1]):
+            value = values[row, tag]
+            out = value < low[tag] or value > high[tag]
+            outside[tag] = outside[tag] + 1 if out else 0.0
+            spikes[tag] = (1.0 if spike[row, tag] > most[tag] else 0.0) + _FORGET * spikes[tag]
+            noisier, quieter = rough[row, tag] / roughest[tag], quietest[tag] / rough[row, tag]
+            change = quieter if np.isnan(noisier) or quieter > noisier else noisier
+            tests[0, row, tag], tests[3, row, tag] = outside[tag], spikes[tag]
+            tests[4, row, tag] = 0.0 if np.isnan(value) or np.isnan(change) else min(change, _BEYOND)
+            fit[row, tag] = np.isfinite(value) and not out and tests[1, row, tag] < stuck[tag]

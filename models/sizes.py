@@ -12,9 +12,10 @@ Statistician 32(1), 17-22 (leverage).
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray
+from models.block import BoolArray, FloatArray, IntArray
+from models.compiled import PLACES, ROW, SLICE, TABLE, compiled
 from models.features import Layout
-from models.innovation import OneStep, Predictors, hold, product
+from models.innovation import OneStep, Predictors, add_rows, others_than_zero, product
 from models.monitor import Numbers
 
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
@@ -22,6 +23,7 @@ _LEAST, _MOST = -1.2, 4.0  # foretold logarithm of the size, in usual sizes
 _FAR = 4.0  # standard deviations from the trajectory, at most
 _LEAST_LEVERAGE = 1e-3  # of a usual scan's, which is 1
 _KNOTS = (1.0, 2.5)  # of the logarithm of leverage: beyond them sizes may grow faster
+_AT_ONCE = 16  # rows of the whitening
 _DOUBT = 2.5**2  # how many times the variance of a stand-in counts
 
 
@@ -31,27 +33,29 @@ class Sizes:
     Parameters
     ----------
     one_step
-        The regressions; the circumstances need its scaling, precision and usual sizes.
+        The regressions; the circumstances need its scaling, whitening and usual sizes.
     """
 
     def __init__(self, one_step: OneStep) -> None:
         self._one_step = one_step
         self._layout = Layout(len(one_step.usual), len(one_step.scaling.loops))
-        self._before = np.flatnonzero(self._layout.from_before())
-        self._last = np.zeros((1, len(one_step.usual)))
+        self._before, self._whitening = np.flatnonzero(self._layout.from_before()), one_step.whitening
+        self._last = np.zeros(len(one_step.usual))
 
     def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
         """Circumstances (n, C) of innovations (n, p): what their size is foretold from."""
         layout, features = self._layout, predictors.features
-        sizes = hold(np.concatenate([self._last, log_size(innovations, self._one_step.usual)]))
-        before, self._last = sizes[:-1], sizes[-1:].copy()
-        hinges = features[:, layout.beyond + 4 * layout.tags : layout.acting]  # one scan before, and the constant 1
-        acting = features[:, layout.acting + layout.loops : layout.products]
-        earlier = features[:, self._before]
-        power = (product(earlier, self._one_step.precision) * earlier).sum(axis=1, keepdims=True)
-        leverage = np.log(np.maximum(power, _LEAST_LEVERAGE))
-        rare = [np.maximum(leverage - knot, 0.0) for knot in _KNOTS]
-        return np.concatenate([np.minimum(predictors.far, _FAR), before, hinges, acting, leverage, *rare], axis=1)
+        said = np.empty((len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS)))
+        power = np.empty((len(features), 1))
+        _leverage(features, self._before, self._whitening, power)
+        hinges = layout.beyond + 4 * layout.tags  # one scan before; the constant 1 follows them
+        acting = layout.acting + layout.loops
+        _tell(
+            predictors.far, log_size(innovations, self._one_step.usual), self._last,
+            features[:, hinges : layout.acting], features[:, acting : layout.products],
+            np.log(np.maximum(power, _LEAST_LEVERAGE)), said,
+        )  # fmt: skip
+        return said
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -60,6 +64,46 @@ class Sizes:
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._last = np.array(numbers["last"])
+
+
+@compiled("void", TABLE, TABLE, ROW, SLICE, SLICE, TABLE, TABLE)
+def _tell(
+    far: FloatArray, sizes: FloatArray, last: FloatArray, hinges: FloatArray, acting: FloatArray,
+    leverage: FloatArray, said: FloatArray,
+) -> None:  # fmt: skip
+    """The circumstances (n, C) side by side; ``last`` (p,), the sizes one scan before, is carried on."""
+    tags, beyond, acts = len(last), hinges.shape[1], acting.shape[1]
+    for row in range(len(said)):
+        for tag in range(tags):
+            said[row, tag], said[row, tags + tag] = min(far[row, tag], _FAR), last[tag]
+            if not np.isnan(sizes[row, tag]):
+                last[tag] = sizes[row, tag]
+        for k in range(beyond):
+            said[row, 2 * tags + k] = hinges[row, k]
+        for k in range(acts):
+            said[row, 2 * tags + beyond + k] = acting[row, k]
+        rare, end = leverage[row, 0], 2 * tags + beyond + acts
+        said[row, end], said[row, end + 1], said[row, end + 2] = (
+            rare,
+            max(rare - _KNOTS[0], 0.0),
+            max(rare - _KNOTS[1], 0.0),
+        )
+
+
+@compiled("void", TABLE, PLACES, TABLE, TABLE)
+def _leverage(features: FloatArray, before: IntArray, whitening: FloatArray, power: FloatArray) -> None:
+    """Mean square of the earlier features once they are independent, (n, 1): 1 where released batches usually were."""
+    size = len(before)
+    earlier, white = np.empty(size), np.empty(size)
+    places, x = np.empty(size, dtype=np.int64), np.empty(size)
+    for row in range(len(features)):
+        for k in range(size):
+            earlier[k], white[k] = features[row, before[k]], 0.0
+        count = others_than_zero(earlier, places, x)
+        for k in range(0, count, _AT_ONCE):  # the triangle in steps: what is before a row's own column is 0
+            some = min(_AT_ONCE, count - k)
+            add_rows(white, whitening, places[k:], x[k:], some, places[k])
+        power[row, 0] = (white**2).sum()
 
 
 def log_size(innovations: FloatArray, usual: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.block import BoolArray, FloatArray
+from models.compiled import FLAG_TABLE, FLAGS, TABLE, compiled
 from models.monitor import Numbers
 
 _BACK = 0.5  # of the limit: a residual below this is back
@@ -19,7 +20,7 @@ class Spikes:
     """
 
     def __init__(self, tags: int) -> None:
-        self._last, self._spiky = np.zeros((2, tags)), np.zeros((1, tags), dtype=bool)
+        self._last, self._spiky = np.zeros((2, tags)), np.zeros(tags, dtype=bool)
 
     def advance(self, signed: FloatArray) -> tuple[BoolArray, BoolArray]:
         """Whether each tag is spiky by each scan, and where it shows first, (n, p) each.
@@ -35,16 +36,9 @@ class Spikes:
         >>> Spikes(1).advance(np.array([[3.0], [2.5], [0.0]]))[0].ravel().tolist()  # the step is over
         [False, False, False]
         """
-        absent = np.isnan(signed)
-        now = np.where(absent, 0.0, signed)
-        known = np.concatenate([self._last, now])
-        earlier, before = known[:-2], known[1:-1]
-        one_scan = (np.abs(before) > 1) & (np.sign(before) * earlier < _BACK)
-        back = one_scan & ~absent & ((np.abs(now) < _BACK) | (np.sign(before) * now < -_ACROSS))
-        spiky = np.logical_or.accumulate(np.concatenate([self._spiky, back]))
-        first = spiky[1:] & ~spiky[:-1]
-        self._last, self._spiky = known[-2:].copy(), spiky[-1:].copy()
-        return spiky[1:], first
+        spiky, first = np.empty(signed.shape, dtype=bool), np.empty(signed.shape, dtype=bool)
+        _follow(np.ascontiguousarray(signed), self._last, self._spiky, spiky, first)
+        return spiky, first
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -53,3 +47,18 @@ class Spikes:
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._last, self._spiky = np.array(numbers["last"]), np.array(numbers["spiky"], dtype=bool)
+
+
+@compiled("void", TABLE, TABLE, FLAGS, FLAG_TABLE, FLAG_TABLE)
+def _follow(signed: FloatArray, last: FloatArray, is_spiky: BoolArray, spiky: BoolArray, first: BoolArray) -> None:
+    """``last`` (2, p), the two residuals before, and ``is_spiky`` (p,) are carried on."""
+    for row in range(len(signed)):
+        for tag in range(signed.shape[1]):
+            absent = np.isnan(signed[row, tag])
+            now, before, earlier = 0.0 if absent else signed[row, tag], last[1, tag], last[0, tag]
+            one_scan = np.abs(before) > 1 and np.sign(before) * earlier < _BACK
+            back = one_scan and not absent and (np.abs(now) < _BACK or np.sign(before) * now < -_ACROSS)
+            first[row, tag] = back and not is_spiky[tag]
+            is_spiky[tag] = is_spiky[tag] or back
+            spiky[row, tag] = is_spiky[tag]
+            last[0, tag], last[1, tag] = before, now

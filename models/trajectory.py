@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alignment import Recipe, recorded_maturity
-from models.block import FloatArray, IntArray, RecordedBatch
+from models.alignment import Recipe
+from models.block import FloatArray, IntArray
 from models.features import Scaling
 from models.innovation import OneStep
 from models.mspc import subspace
@@ -20,6 +20,7 @@ from models.regression import Regressions, learn_scaling
 from models.schedule import Schedule, align_batches, find_schedule_tags, learn_schedule
 
 _T = TypeVar("_T")
+Course = tuple[FloatArray, FloatArray]  # one batch's grid positions (n,), NaN: none, and readings (n, p)
 
 _MOST_POINTS = 2500
 _LEAST_SCALE = 0.1  # of a tag's scale over the whole recipe
@@ -76,15 +77,15 @@ def position_of(maturity: FloatArray, points: int) -> FloatArray:
     return position
 
 
-def on_grid(recipe: Recipe, batch: RecordedBatch, points: int) -> FloatArray:
+def on_grid(course: Course, points: int) -> FloatArray:
     """A batch on the maturity grid, shape (points, p): means of the scans nearest to each point, gaps bridged.
 
     NaN before its first and after its last reading.
     """
-    position = position_of(recorded_maturity(recipe, batch), points)
+    position, values = course
     known = np.isfinite(position)
     rows = np.rint(position[known]).astype(int)
-    readings = batch.values[known]
+    readings = values[known]
     good = np.isfinite(readings)
     sums, counts = np.zeros((points, readings.shape[1])), np.zeros((points, readings.shape[1]))
     np.add.at(sums, rows, np.where(good, readings, 0.0))
@@ -104,13 +105,16 @@ class Learning:
 
     Parameters
     ----------
-    grids
-        Shape (B, G, p), from ``on_grid``.
+    course
+        Each batch's.
+    points
+        G, of the grid.
     manipulated
         Positions of the manipulated tags: those that may follow a schedule.
     """
 
-    def __init__(self, grids: FloatArray, manipulated: IntArray) -> None:
+    def __init__(self, course: Sequence[Course], points: int, manipulated: IntArray) -> None:
+        grids = np.array([on_grid(one, points) for one in course])
         self._columns = find_schedule_tags(grids, manipulated)
         aligned = [align_batches(grids[:, :, column]) for column in self._columns]
         self._aligned = np.stack(aligned, axis=2) if aligned else np.zeros((*grids.shape[:2], 0))

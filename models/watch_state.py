@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.unit import Unit
     from models.watch import Watch
 
-VERSION = 1
+VERSION = 2
 _ARRAY = 1  # msgpack extension code
 
 

@@ -1,5 +1,6 @@
 """What ``patrol run`` and ``patrol learn`` share: a flow with recovery, metrics and a clean end."""
 
+import gc
 import importlib.metadata
 import logging
 import time
@@ -22,6 +23,7 @@ from models.records import Deviation, Outbound, Rejected, Remark, Score
 from ops.config import Configuration
 
 LOG = logging.getLogger("patrol")
+_COLLECT_AFTER = 50_000  # new objects: a poll's messages and records, which hold no cycles, are gone by then
 _STUCK_S = 60.0  # wall clock without a poll: the flow hangs
 
 
@@ -42,6 +44,9 @@ def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: 
     PatrolError
         What a source, step or sink raised, unwrapped.
     """
+    gc.collect()
+    gc.freeze()  # what is there now stays: the collector need not look at hundreds of thousands of objects again
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
     recovery = open_store(place.recovery, owner(place.flow, configuration, stored))
     since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"
     LOG.info("%s flow: %s in %s", place.flow, f"resumes from {since}" if recovery.resumed else "new", place.recovery)

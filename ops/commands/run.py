@@ -8,7 +8,10 @@ from ops.commands import command_app
 from ops.commands.arguments import RecoveryFolder, Store, TwinFile, Unapproved, Version
 
 if TYPE_CHECKING:
+    from bytewax.dataflow import Dataflow
+
     from connectors.metrics import Metrics
+    from connectors.stop import Stop
     from models.watch import Watch
     from ops.config import Configuration
     from ops.watching import Judges
@@ -36,15 +39,12 @@ def run(
 
     patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
     """
-    from connectors.kafka_sink import KafkaSink
-    from connectors.kafka_source import KafkaSource
     from connectors.metrics import Metrics
     from connectors.remembered import remembered
     from connectors.stop import Stop
-    from flows.deviation import Ends, Taps, build
     from ops import logs
     from ops.config import load
-    from ops.running import Place, execute, exposed, note, recovery_folder
+    from ops.running import Place, execute, exposed, recovery_folder
     from ops.watching import Choice, judges
 
     configuration = load(twin)
@@ -56,8 +56,24 @@ def run(
     LOG.info("%s", chosen.told)
     if chosen.stored is not None:
         metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
+    flow = watch_flow(configuration, chosen, metrics, stop)
+    place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
+    metrics.recovery(place.flow, place.recovery)
+    with exposed(metrics, configuration, stop):
+        for said in remembered(configuration.kafka, stop):
+            metrics.remember(said)
+        execute(flow, place, configuration, chosen.stored)
+
+
+def watch_flow(configuration: "Configuration", chosen: "Judges", metrics: "Metrics", stop: "Stop") -> "Dataflow":
+    """The whole flow, Kafka to Kafka, told by the configuration and judged by who was chosen."""
+    from connectors.kafka_sink import KafkaSink
+    from connectors.kafka_source import KafkaSource
+    from flows.deviation import Ends, Taps, build
+    from ops.running import note
+
     kafka = configuration.kafka
-    flow = build(
+    return build(
         KafkaSource(kafka, configuration.twin, metrics, stop),
         Ends(
             deviations=KafkaSink(kafka, kafka.topics.deviations, metrics, stop),
@@ -67,12 +83,6 @@ def run(
         partial(_watch, configuration, chosen, metrics),
         Taps(judged=metrics.judged, said=partial(note, metrics)),
     )
-    place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
-    metrics.recovery(place.flow, place.recovery)
-    with exposed(metrics, configuration, stop):
-        for said in remembered(configuration.kafka, stop):
-            metrics.remember(said)
-        execute(flow, place, configuration, chosen.stored)
 
 
 def _watch(

@@ -1,5 +1,6 @@
-"""The benchmark itself needs the group ``bench`` (``make bench-detection`` installs it); its arithmetic does not."""
+"""Some benchmarks need the groups ``bench`` or ``quix`` (their make targets install them); arithmetic does not."""
 
 from importlib.util import find_spec
 
 collect_ignore = [] if find_spec("process_improve") else ["contest.py", "detection.py", "uneven.py"]
+collect_ignore += [] if find_spec("quixstreams") else ["quix_peer.py"]

@@ -4,14 +4,14 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.table import Table
 
-_PACKAGES = ("patrol-pat", "numpy", "scipy", "river", "scikit-learn", "process-improve")
+_PACKAGES = ("patrol-pat", "numpy", "scipy", "river", "scikit-learn", "process-improve", "bytewax", "confluent-kafka")
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ def append(history: Path, sections: dict[str, Any], quick: bool) -> None:
         "commit": commit.stdout.strip(),
         "quick": quick,
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in _PACKAGES},
+        "versions": {name: version(name) for name in _PACKAGES if _installed(name)},
         "sections": sections,
     }
     history.parent.mkdir(parents=True, exist_ok=True)
@@ -88,3 +88,10 @@ def append(history: Path, sections: dict[str, Any], quick: bool) -> None:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False

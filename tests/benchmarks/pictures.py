@@ -79,7 +79,7 @@ def limits(axes: Axes) -> None:
     column = KINDS.index("residual") * len(TWIN.tags) + PH
     for batch, colour in ((grown(53), GREY), (spoilt(grown(51), PH, 80, 120, 0.3), RED)):
         sized = residuals(batch).resized(at_position(FITTED.size, position(batch)))
-        judged = statistics_of(FITTED.trajectory, FITTED.limits).advance(position(batch), sized)
+        judged = statistics_of(FITTED.trajectory).advance(sized, at_position(FITTED.limits, position(batch)))
         axes.plot(hours(batch), judged[:, column], color=colour, lw=1)
     axes.plot(hours(grown(53)), at_position(FITTED.limits, position(grown(53)))[:, column], color=BLUE, lw=1)
     axes.set_ylabel("pH, |e|")

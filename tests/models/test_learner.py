@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from river import stats
 
-from models.learner import Disagreement, Learner, LearnerLimits, learn_learner_limits
+from models.learner import Changes, Disagreement, Learner, LearnerLimits, learn_learner_limits
 
 TAGS = tuple(f"t{k}" for k in range(6))
 SCANS = 600
@@ -54,6 +55,18 @@ def test_a_batch_that_is_a_little_noisier_from_its_start_is_known_after_a_while(
     *_, residual = Learner(TAGS, LIMITS).advance(longer[0], longer[1], longer[2])
     assert not residual.over.any()
     assert abs(residual.value[-SCANS:].mean()) < 0.3 * residual.value[:SCANS].mean()
+
+
+def test_means_and_noises_are_those_of_river() -> None:
+    series = np.random.default_rng(3).normal(2.0, 3.0, size=(400, 1))
+    var, recent, rises = stats.Var(), stats.EWMean(2 / 41), Changes(np.array([[2.0, 1.0, 2.0]]), np.full(1, 1.0))
+    var.update(0.0), var.update(2.0), recent.update(0.0)
+    for value, rise in zip(series.ravel().tolist(), rises.advance(series).ravel().tolist(), strict=True):
+        recent.update(float(np.clip((value - var.mean.get()) / np.sqrt(var.get()), -4, 4)))
+        assert rise == pytest.approx(recent.get(), rel=1e-12)
+        if rise <= 1.0:
+            var.update(value)
+    assert rises.state()["past"][0] == pytest.approx([var.n, var.mean.get(), var._S], rel=1e-12)
 
 
 def test_what_alarms_is_not_learnt() -> None:

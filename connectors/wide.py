@@ -1,0 +1,51 @@
+"""Scans decoded straight into rows of numbers: for almost all messages, at half the cost of the general decoder.
+
+A struct made for the twin holds a number a tag. What does not fit it (an unknown tag, a null, anything that is no scan)
+is refused here and left to ``connectors.codec``, which says what it is.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from connectors.codec import FIRST_YEAR, LAST_YEAR
+from models.records import Name, Scan, UtcTime
+from models.twin import Twin
+
+Row = tuple[float, ...]  # a reading a tag, in the order of the twin's tags; NaN: none
+Wide = tuple[str, datetime, Row, str | None, str | None]  # unit, time, readings, batch, phase
+_REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class WideScans:
+    """Decodes a twin's scans.
+
+    Parameters
+    ----------
+    twin
+        Its tags give the order of the readings.
+    """
+
+    def __init__(self, twin: Twin) -> None:
+        names = {f"tag_{k}": tag for k, tag in enumerate(twin.tags)}  # a tag's name need not be one Python takes
+        numbers = [(name, float, float("nan")) for name in names]
+        readings = msgspec.defstruct("Readings", numbers, rename=names, forbid_unknown_fields=True)
+        fields: list[Any] = [("unit", Name), ("observed_at", UtcTime), ("values", readings)]
+        fields += [
+            ("batch_id", Name | None, None),
+            ("phase", str | None, None),
+            ("quality", msgspec.Raw, msgspec.Raw()),
+        ]
+        tag = str(Scan.__struct_config__.tag)
+        self._decoder = msgspec.json.Decoder(msgspec.defstruct("WideScan", fields, tag=tag, tag_field="type"))
+
+    def decode(self, raw: bytes) -> Wide | None:
+        """The scan; None where the general decoder is to look: most often it is something else."""
+        try:
+            scan: Any = self._decoder.decode(raw)
+        except _REFUSED:
+            return None
+        if scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
+            return None
+        return scan.unit, scan.observed_at, msgspec.structs.astuple(scan.values), scan.batch_id, scan.phase

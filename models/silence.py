@@ -1,0 +1,58 @@
+"""Which tags have given nothing to judge since the batch began: the others must do without them.
+
+A few absent readings are stood in for (``models.innovation``). Stand-ins that are foretold from stand-ins drift; so a
+tag that is not there at all is left out of the model itself, until it reads. A sensor that fails within a batch is
+stood in for, with ever more doubt: fitting anew for each broken sensor would cost seconds each time.
+"""
+
+import numpy as np
+
+from models.block import BoolArray, IntArray
+from models.monitor import Numbers
+
+LONGEST = 10  # scans that are stood in for
+
+
+class Silence:
+    """The silent tags of one running batch.
+
+    Parameters
+    ----------
+    tags
+        How many.
+    may_leave
+        Positions of the tags the others can be judged without: schedule tags have their programme to stand in.
+    """
+
+    def __init__(self, tags: int, may_leave: IntArray) -> None:
+        self._may = np.isin(np.arange(tags), may_leave)
+        self._read, self._scans = np.zeros(tags, dtype=bool), 0
+
+    def advance(self, fit: BoolArray) -> BoolArray:
+        """Which tags are silent at each scan, (n, p), from which readings are fit to judge, (n, p).
+
+        Never more than half of those that may be: of what is left, nothing could be foretold.
+
+        Examples
+        --------
+        >>> silence = Silence(2, np.array([0, 1]))
+        >>> fit = np.array([[True, False]] * 12 + [[True, True]])
+        >>> silence.advance(fit)[[9, 10, 12]].tolist()
+        [[False, False], [False, True], [False, False]]
+        """
+        read = self._read | np.logical_or.accumulate(fit, axis=0)
+        late = self._scans + np.arange(len(fit)) >= LONGEST
+        self._read, self._scans = read[-1].copy(), self._scans + len(fit)
+        silent: BoolArray = ~read & self._may & late[:, None]
+        too_many = 2 * silent.sum(axis=1) > self._may.sum()
+        silent[too_many] = False
+        return silent
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"read": self._read.copy(), "scans": self._scans}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._read = np.array(numbers["read"], dtype=bool)
+        self._scans = int(numbers["scans"])  # type: ignore[call-overload]
