@@ -13,6 +13,7 @@ from models.twin import Twin
 
 _MOST = 5
 _LEAST_SHARE = 0.01
+_MOVED = 4.0  # tails: a manipulated tag over its limit leads, for nothing it answers to explains it
 _TEMPER = 2.0  # tails: one tag this much further in its tail than another is e times as responsible
 
 
@@ -29,7 +30,8 @@ class Account:
 def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
     """The tags responsible at a scan; ``first``: the accused sensor's, which leads whatever the others say."""
     shares = np.empty(account.values.shape[1])
-    _weigh(account.excess[row], shares)
+    moved = np.array([_MOVED * (tag.role == "manipulated") for tag in account.twin.tags.values()])
+    _weigh(account.excess[row], moved, shares)
     if first is not None:
         shares[first] = shares.max() + _LEAST_SHARE
     residuals = account.residuals
@@ -37,12 +39,16 @@ def contributors(account: Account, row: int, first: int | None = None) -> tuple[
     return ranked(account.twin, shares, seen, _MOST)
 
 
-@compiled("void", ROW, ROW)
-def _weigh(excess: FloatArray, weights: FloatArray) -> None:
-    """Weights (p,) >= 0: how deep in its tail each tag is, from the excess (6p,) of its statistics."""
+@compiled("void", ROW, ROW, ROW)
+def _weigh(excess: FloatArray, moved: FloatArray, weights: FloatArray) -> None:
+    """Weights (p,) >= 0: how deep in its tail each tag is, from the excess (6p,) of its statistics.
+
+    ``moved`` (p,) is added for what is over its limit.
+    """
     tags = len(weights)
     for tag in range(tags):
-        weights[tag] = excess[tag::tags].max()
+        own = excess[tag::tags].max()
+        weights[tag] = own + moved[tag] if own > 0 else own
     most = weights.max()
     for tag in range(tags):
         weight = np.exp((weights[tag] - most) / _TEMPER) if np.isfinite(most) else 0.0

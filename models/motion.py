@@ -9,7 +9,7 @@ from models.compiled import ROW, TABLE, compiled
 from models.monitor import Numbers
 
 _SPAN = 30.0  # scans over which roughness is taken
-SETTLE = 60  # scans before roughness means something
+SETTLE = 60  # scans from a tag's first reading before its roughness means something
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,8 @@ class Motion:
 
     def __init__(self, ceiling: FloatArray) -> None:
         tags, self._ceiling = len(ceiling), np.ascontiguousarray(ceiling)
-        self._state = np.zeros((4, tags))
-        self._state[:2] = np.nan  # readings, oldest first; then the size of the last second difference, and roughness
-        self._scans = 0
+        self._state = np.zeros((5, tags))  # readings, oldest first; last second difference; roughness; scans
+        self._state[:2] = np.nan
 
     def advance(self, values: FloatArray) -> Moves:
         """Moves at each scan of readings (n, p) in order of time; NaN: no reading.
@@ -47,24 +46,23 @@ class Motion:
         """
         spike, rough = np.empty((2, *values.shape))
         _moves(np.ascontiguousarray(values), self._ceiling, self._state, spike, rough)
-        rough[: max(SETTLE - self._scans, 0)] = np.nan
-        self._scans += len(values)
         return Moves(spike, rough)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"readings": self._state.copy(), "scans": self._scans}
+        return {"readings": self._state.copy()}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
-        self._state, self._scans = np.array(numbers["readings"]), int(str(numbers["scans"]))
+        self._state = np.array(numbers["readings"])
 
 
 @compiled("void", TABLE, ROW, TABLE, TABLE, TABLE)
 def _moves(values: FloatArray, ceiling: FloatArray, state: FloatArray, spike: FloatArray, rough: FloatArray) -> None:
-    """Spikes and roughness (n, p); ``state`` (4, p): the last two readings, the last bend and the roughness."""
+    """Spikes and roughness (n, p); ``state`` (5, p): the last two readings, the last bend, the roughness, and
+    the scans since the first reading."""
     weight = 2 / (_SPAN + 1)
-    earlier, before, bend, smooth = state[0], state[1], state[2], state[3]
+    earlier, before, bend, smooth, scans = state[0], state[1], state[2], state[3], state[4]
     for row in range(len(values)):
         for tag in range(values.shape[1]):
             out, back = before[tag] - earlier[tag], values[row, tag] - before[tag]
@@ -74,5 +72,7 @@ def _moves(values: FloatArray, ceiling: FloatArray, state: FloatArray, spike: Fl
             if known:
                 bend[tag] = min(np.abs(back - out), ceiling[tag])
             smooth[tag] = weight * bend[tag] + (1 - weight) * smooth[tag]
-            rough[row, tag] = smooth[tag]
+            if scans[tag] > 0 or not np.isnan(values[row, tag]):
+                scans[tag] += 1
+            rough[row, tag] = smooth[tag] if scans[tag] > SETTLE else np.nan
             earlier[tag], before[tag] = before[tag], values[row, tag]

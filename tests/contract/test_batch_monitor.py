@@ -130,6 +130,10 @@ def test_with_a_silent_tag_cuts_and_restarts_change_no_bit(cuts, row):
     assert whole([start, second.judge(after)]) == whole([judged(SILENT)])
 
 
+def test_a_good_batch_with_a_silent_tag_raises_nothing():
+    assert causes(judged(SILENT)) == set()
+
+
 def test_while_a_tag_is_silent_the_others_are_held_to_a_fit_without_it():
     watcher, silent = monitor(), np.zeros(len(TWIN.tags), dtype=bool)
     first, second = cut(SILENT, [100])
