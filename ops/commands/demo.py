@@ -45,8 +45,8 @@ def demo(
     """Show it all: an embedded Kafka broker, a simulated plant with faults, and the real flow that watches it.
 
     Learns a reference from simulated released batches, starts `patrol run` and `patrol console` (the address and a user
-    are printed), publishes the plant with its time sped up, and shows units, batches and deviations live. Ends by itself
-    with a summary; Ctrl-C ends it at any time. Everything lives on 127.0.0.1 and in a temporary folder.
+    are printed), publishes the plant with its time sped up, and shows units, batches and deviations live. Ends by
+    itself with a summary; Ctrl-C ends it at any time. Everything lives on 127.0.0.1 and in a temporary folder.
 
     [bold]Examples[/bold]
 
