@@ -13,7 +13,7 @@ from models.features import LAGS, Layout, Scaling, past_threshold
 from models.innovation import OneStep, Past, Predictors, predict, product
 from models.sizes import Sizes, log_size, may_excuse
 
-_RIDGE = 1e-4  # share of each feature's own power
+_RIDGE = 1e-2  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
 _ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
