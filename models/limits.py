@@ -20,7 +20,7 @@ _LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equal
 _LEAST_TAIL = 0.1  # of log maxima
 _PRIOR_BATCHES = 20  # a window's tail is shrunk towards the recipe's with the weight of so many batches
 _LEAST = 1e-12  # of a statistic, before its logarithm
-_USUAL_SPREAD = 0.65  # of joint maxima, in tails
+_USUAL_SPREAD = 0.5  # of joint maxima, in tails
 _USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
 _USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
 

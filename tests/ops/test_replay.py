@@ -27,22 +27,13 @@ def test_the_deviation_of_the_faulty_batch_is_written_once_in_its_final_state(cu
     assert replay(culture, "--out", str(culture / "out.jsonl"), "--revisions", str(culture / "all.jsonl")) == 0
     found = [json.loads(line) for line in (culture / "out.jsonl").read_text().splitlines()]
     first = next(one for one in found if one["batch_id"] == "F1")
-    assert first["raised_age_s"] == pytest.approx(10.1 * 3600, abs=14 * 360)
+    assert first["raised_age_s"] == pytest.approx(10.1 * 3600, abs=2 * 360)
     assert first["contributors"][0]["tag"] == "oxygen"
     assert first["reference"] == "culture@1"
     assert len({one["deviation_id"] for one in found}) == len(found)
     revisions = [json.loads(line) for line in (culture / "all.jsonl").read_text().splitlines()]
     assert {one["deviation_id"] for one in revisions} == {one["deviation_id"] for one in found}
     assert [one for one in revisions if one["deviation_id"] == first["deviation_id"]][-1] == first
-
-
-@pytest.mark.xfail(reason="limits learnt from eight batches are too wide for the first scans to pass", strict=True)
-def test_the_deviation_of_the_faulty_batch_is_raised_within_two_scans(culture: Path) -> None:
-    fitted(culture, "--approve", "A. Smith")
-    assert replay(culture, "--out", str(culture / "out.jsonl")) == 0
-    found = [json.loads(line) for line in (culture / "out.jsonl").read_text().splitlines()]
-    first = next(one for one in found if one["batch_id"] == "F1")
-    assert first["raised_age_s"] == pytest.approx(10.1 * 3600, abs=2 * 360)
 
 
 def test_the_summary_counts_per_batch_and_stdout_holds_lines_only(
