@@ -7,6 +7,7 @@ an epoch again loses nothing and repeats nothing. While the broker is away an ep
 
 import logging
 import time
+from contextlib import suppress
 from typing import TypeVar
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -58,16 +59,18 @@ class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer[W]":
         """The writer; reads what its topic holds since its snapshot (without one: its newest part)."""
-        written = read_tail(self._kafka, self._topic, resume_state, self._stop)
-        return Writer(self._kafka, self._topic, written, self._metrics, self._stop)
+        writer: Writer[W] = Writer(self._kafka, self._topic, self._metrics, self._stop)  # connects meanwhile
+        writer.go_on(read_tail(self._kafka, self._topic, resume_state, self._stop))
+        return writer
 
 
 class Writer(StatefulSinkPartition[W, dict[str, int]]):
     """Writes one topic."""
 
-    def __init__(self, kafka: Kafka, topic: str, written: Written, metrics: Metrics, stop: Stop) -> None:
+    def __init__(self, kafka: Kafka, topic: str, metrics: Metrics, stop: Stop) -> None:
         self._topic, self._stop, self._metrics, self._drain_s = topic, stop, metrics, kafka.drain_s
-        self._seen, self._offsets = written.newest, dict(written.offsets)
+        self._seen: dict[str, int] = {}
+        self._offsets: dict[str, int] = {}
         self._errors: list[str] = []
         self._deadline: float | None = None  # while stopping
         settings: dict[str, object] = {
@@ -77,6 +80,16 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
             "message.timeout.ms": 0,  # a broker that is away is waited for
         }
         self._producer = open_client(Producer, settings | client_config(kafka, self._on_error))
+
+    def go_on(self, written: Written) -> None:
+        """Leave out what the topic holds.
+
+        Also asks for the topic: with the answer librdkafka gets its producer id; left alone it looks for one every
+        half second, and the first epoch waits for that.
+        """
+        self._seen, self._offsets = written.newest, dict(written.offsets)
+        with suppress(KafkaException):  # the broker is away: it is waited for when there is something to write
+            self._producer.list_topics(self._topic, timeout=_WAIT_S)
 
     def write_batch(self, items: list[W]) -> None:
         """Send what the topic does not hold yet."""

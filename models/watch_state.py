@@ -1,5 +1,6 @@
 """A watch's state as versioned bytes: records, numbers and arrays, never pickled objects."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -145,11 +146,16 @@ def _block_args(parts: list[Any]) -> list[Any]:
 
 def _pack(value: object) -> object:
     if isinstance(value, np.ndarray):
-        head = msgspec.msgpack.encode((value.dtype.str, value.shape))
-        return msgspec.msgpack.Ext(_ARRAY, len(head).to_bytes(2, "big") + head + value.tobytes())
+        return msgspec.msgpack.Ext(_ARRAY, _head(value.dtype, value.shape) + value.tobytes())
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"a state holds numbers and arrays, not {type(value).__name__}")
+
+
+@lru_cache(1024)
+def _head(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
+    head = msgspec.msgpack.encode((dtype.str, shape))
+    return len(head).to_bytes(2, "big") + head
 
 
 def _unpack(code: int, data: memoryview) -> object:

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +32,8 @@ from tests.benchmarks.reactor import Reactor
 from tests.benchmarks.site import PARTITIONS, ROOT, Site, approved, brokers, written
 
 HISTORY = ROOT / "docs" / "benchmarks" / "latency.json"
-_SETTLE_S = 15.0  # not measured: the flow has started, every unit has its watch
+_SETTLE_S = 15.0  # not measured, from the first score on: every unit gets its watch, what waited is caught up with
+_START_S = 60.0  # the flow may take so long to say anything
 _UPSET_EVERY, _UPSET_SCANS = 30, 5  # scans: a schedule tag of each unit is off for so long, so often
 
 Minutes = Annotated[float, typer.Option("--minutes", min=0.2, help="How long it is measured.")]
@@ -43,9 +45,9 @@ History = Annotated[Path, typer.Option("--history", help="JSON to which this run
 class Plant(threading.Thread):
     """Sends each unit's scans, evenly over every second, as they are observed; every so often one shows an upset."""
 
-    def __init__(self, kafka: Kafka, units: int, seconds: float) -> None:
+    def __init__(self, kafka: Kafka, units: int) -> None:
         super().__init__(daemon=True)
-        self._kafka, self._units, self._seconds = kafka, units, seconds
+        self._kafka, self._units, self.over = kafka, units, threading.Event()
         self._rows = [batch.values for batch in Reactor(16, 1.0).batches(20, seed=5)]
         self.late_s = 0.0  # at most behind its own time table
 
@@ -56,7 +58,9 @@ class Plant(threading.Thread):
             start = BatchEvent(event="started", batch_id=f"B{k}", unit=f"U-{k:05d}", at=datetime.now(UTC), product="p")
             producer.produce(self._kafka.topics.batch_events[0], encode(start), start.unit)
         producer.flush()
-        for number in range(int(self._seconds * self._units)):
+        for number in count():
+            if self.over.is_set():
+                break
             scan, unit = divmod(number, self._units)
             wait_s = began + 2 + number / self._units - time.time()
             if wait_s > 0.001:
@@ -78,7 +82,7 @@ class Listener(threading.Thread):
 
     def __init__(self, kafka: Kafka) -> None:
         super().__init__(daemon=True)
-        self._kafka, self.over = kafka, threading.Event()
+        self._kafka, self.over, self.heard = kafka, threading.Event(), threading.Event()
         self.deviations: list[tuple[float, float]] = []  # came at, seconds after its scan
         self.scores: list[tuple[float, float]] = []
 
@@ -93,6 +97,7 @@ class Listener(threading.Thread):
                     now = time.time()
                     record = decode(message.value())
                     if isinstance(record, Score):
+                        self.heard.set()
                         self.scores.append((now, now - record.at.timestamp()))
                     elif record.category != "context":
                         self.deviations.append((now, now - record.changed_at.timestamp()))
@@ -130,10 +135,12 @@ def _measured(site: Site, units: int, seconds: float, bar: Progress) -> list[Fig
     twin = approved(site.folder, Reactor(16, 1.0), off_delay_s=5.0)
     file = written(site.folder, twin, kafka, "live")
     words = [sys.executable, "-m", "ops", "run", str(file)]
-    plant, listener = Plant(kafka, units, _SETTLE_S + seconds), Listener(kafka)
+    plant, listener = Plant(kafka, units), Listener(kafka)
     with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL) as flow:
         plant.start()
         listener.start()
+        if not listener.heard.wait(_START_S):
+            raise TimeoutError(f"no score within {_START_S:g} s")
         time.sleep(_SETTLE_S)
         since, cpu_s = time.time(), _cpu_s(flow.pid)
         task = bar.add_task("measuring", total=int(seconds))
@@ -142,6 +149,7 @@ def _measured(site: Site, units: int, seconds: float, bar: Progress) -> list[Fig
             bar.advance(task)
         cpu = (_cpu_s(flow.pid) - cpu_s) / (time.time() - since)
         megabytes = _peak_mb(flow.pid)
+        plant.over.set()
         plant.join()
         listener.over.set()
         flow.terminate()
