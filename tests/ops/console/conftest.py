@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from connectors.console_series import ConsoleSeries
 from connectors.settings import Proxy
 from models.records import Deviation
 from ops.config import load
 from ops.console.gate import Limits
 from ops.console.people import UserFile
-from ops.console.serving import build
+from ops.console.serving import Around, build
 from ops.watching import Choice
 from tests.conftest import minute
 
@@ -42,7 +43,13 @@ def users(hashed: bytes, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def browse(culture: Path, users: Path) -> Open:
+def series() -> ConsoleSeries:
+    """What a scrape of the browsed console would show."""
+    return ConsoleSeries()
+
+
+@pytest.fixture
+def browse(culture: Path, users: Path, series: ConsoleSeries) -> Open:
     """Opens the page as from some address, behind TLS; the stream ends by itself after some looks. No time passes."""
 
     def opened(address: str = "192.0.2.7", proxy: Proxy = NO_PROXY, looks: int = 3) -> TestClient:
@@ -52,8 +59,7 @@ def browse(culture: Path, users: Path) -> Open:
         app = build(
             dataclasses.replace(configuration, console=console),
             Choice(),
-            lambda: next(left, None) is None,
-            Limits(lambda: 0.0),
+            Around(lambda: next(left, None) is None, Limits(lambda: 0.0), series),
         )
         return TestClient(app, base_url="https://testserver", client=(address, 50000), follow_redirects=False)
 
