@@ -43,23 +43,19 @@ def users(hashed: bytes, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def series() -> ConsoleSeries:
-    """What a scrape of the browsed console would show."""
-    return ConsoleSeries()
-
-
-@pytest.fixture
-def browse(culture: Path, users: Path, series: ConsoleSeries) -> Open:
+def browse(culture: Path, users: Path) -> Open:
     """Opens the page as from some address, behind TLS; the stream ends by itself after some looks. No time passes."""
 
-    def opened(address: str = "192.0.2.7", proxy: Proxy = NO_PROXY, looks: int = 3) -> TestClient:
+    def opened(
+        address: str = "192.0.2.7", proxy: Proxy = NO_PROXY, looks: int = 3, series: ConsoleSeries | None = None
+    ) -> TestClient:
         configuration = load(culture / "twin.toml")
         console = msgspec.structs.replace(configuration.console, users=str(users), proxy=proxy)
         left = iter(range(looks))
         app = build(
             dataclasses.replace(configuration, console=console),
             Choice(),
-            Around(lambda: next(left, None) is None, Limits(lambda: 0.0), series),
+            Around(lambda: next(left, None) is None, Limits(lambda: 0.0), series or ConsoleSeries()),
         )
         return TestClient(app, base_url="https://testserver", client=(address, 50000), follow_redirects=False)
 
