@@ -33,7 +33,12 @@ class Served:
 
 
 def serve(
-    registry: CollectorRegistry, exposition: Exposition, *, ready: Callable[[], bool], live: Callable[[], bool]
+    registry: CollectorRegistry,
+    exposition: Exposition,
+    *,
+    ready: Callable[[], bool],
+    live: Callable[[], bool],
+    key: str = "metrics.port",
 ) -> Served:
     """Answer on the exposition's address until closed; in threads, so that the flow never waits for a scrape.
 
@@ -45,6 +50,8 @@ def serve(
         Address and port; port 0 takes any free one.
     ready, live
         Asked on every GET of /readyz and /livez: 200 or 503. Called from the server's threads.
+    key
+        Where the configuration says the port.
 
     Raises
     ------
@@ -57,8 +64,8 @@ def serve(
     except OSError as exc:
         where = f"address {exposition.address!r}, port {exposition.port}"
         raise ConfigError(
-            f"[metrics]: cannot listen on {where}: {exc.strerror or exc}; "
-            "choose another metrics.port (0: any free one) or metrics.address"
+            f"{key}: cannot listen on {where}: {exc.strerror or exc}; "
+            f"choose another {key} (0: any free one) or metrics.address"
         ) from exc
     server.set_app(_pages(make_wsgi_app(registry), {"/readyz": ready, "/livez": live}))
     thread = Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)

@@ -43,7 +43,7 @@ class PlantReader:
 
     def __init__(self, kafka: Kafka, twin: Twin, since: datetime) -> None:
         self._kafka, self._since, self._poll = kafka, since, kafka.poll_messages
-        self._metrics = Metrics()  # nobody scrapes them: the console is no part of the flow
+        self._metrics = Metrics()  # nobody scrapes them: they are the flow's, the console has its own
         self._grouping = Grouping(twin, self._metrics)
         self._readers: tuple[Reader, Reader, Reader] | None = None
         self._tried_s = float("-inf")
@@ -57,6 +57,11 @@ class PlantReader:
     def caught_up(self) -> bool:
         """Whether all there was has been read once since the start."""
         return self._readers is not None and all(reader.caught_up for reader in self._readers)
+
+    @property
+    def behind(self) -> int:
+        """Messages not read yet, as far as the broker has told."""
+        return sum(reader.behind for reader in self._readers or ())
 
     def answers(self) -> bool:
         """Ask whether the broker is there (one that hangs gives no error for long); waits a moment."""

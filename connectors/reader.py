@@ -53,6 +53,12 @@ class Reader:
         self._away = self._in_doubt = False
         self._probed_s = self._lag_s = float("-inf")
         self._missing: tuple[str, ...] = ()
+        self._behind: dict[str, int] = {}  # "topic/partition" -> messages not read yet
+
+    @property
+    def behind(self) -> int:
+        """Messages not read yet, as far as the broker has told."""
+        return sum(self._behind.values())
 
     @property
     def offsets(self) -> dict[str, int]:
@@ -180,7 +186,8 @@ class Reader:
             topic, _, partition = place.rpartition("/")
             _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, int(partition)), cached=True)
             if high >= 0:
-                self._metrics.lag(topic, int(partition), max(0, high - self._next.get((topic, int(partition)), 0)))
+                self._behind[place] = max(0, high - self._next.get((topic, int(partition)), 0))
+                self._metrics.lag(topic, int(partition), self._behind[place])
 
 
 def origin_of(message: Message) -> Origin:

@@ -85,6 +85,7 @@ class Console(Section, frozen=True, kw_only=True):
 
     address: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 9465  # 0: any free port
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 9466  # on metrics.address; 0: any free port
     users: str = "users.toml"  # file of who may sign in
     secret: str = ""  # "env:NAME" or "file:PATH": what signs the cookies; none: a new one at every start
     tls_certificate: str = ""  # PEM file; none: plain HTTP, for this machine or behind a proxy only

@@ -10,8 +10,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from models.errors import PatrolError
 from ops.console.answers import Answers
-from ops.console.asked import refused
+from ops.console.asked import refused, unable
 from ops.console.headers import SecurityHeaders
 from ops.console.signing import Signing
 
@@ -49,6 +50,6 @@ def application(signing: Signing, answers: Answers) -> Starlette:
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=2000)],
-        exception_handlers={HTTPException: refused},
+        exception_handlers={HTTPException: refused, PatrolError: unable},
         lifespan=lifespan,
     )

@@ -1,5 +1,6 @@
 """Requests in, answers out: what all routes share."""
 
+import logging
 from typing import Any, TypeVar
 
 import msgspec
@@ -7,6 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from models.errors import PatrolError
+
+LOG = logging.getLogger("patrol")
 T = TypeVar("T")
 _MOST_BYTES = 20_000  # of what a page may send
 
@@ -42,3 +46,11 @@ async def refused(_: Request, exc: Exception) -> Response:
     response = answer({"error": exc.detail}, exc.status_code)
     response.headers.update(exc.headers or {})
     return response
+
+
+async def unable(_: Request, exc: Exception) -> Response:
+    """Something is out of order (the user file, say): the log says what; whoever asks does not learn it."""
+    if not isinstance(exc, PatrolError):
+        raise exc
+    LOG.error("console: %s", exc)
+    return answer({"error": "the console cannot do this now; its log says why"}, 503)

@@ -1,18 +1,14 @@
-"""Is there an alarm flood? More than ten annunciations in ten minutes, until there are fewer than five."""
+"""Is there an alarm flood on this console? The rule is the audit's (``models.alarm_figures``)."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import insort
 
-from models.alarm_figures import FLOOD_ABOVE, FLOOD_UNTIL_BELOW, WINDOW_S
+from models.alarm_figures import Period, floods, in_window
 
 _KEPT = 2000
 
 
 class Flood:
     """Annunciations of all units, in event time.
-
-    References
-    ----------
-    ANSI/ISA-18.2-2016, 16.5; EEMUA 191 (3rd ed.), appendix 10: a flood begins with more than 10 alarms in 10 minutes.
 
     Examples
     --------
@@ -25,20 +21,20 @@ class Flood:
 
     def __init__(self) -> None:
         self._at_us: list[int] = []  # rising
-        self._lasts = False
+        self._floods: list[Period] | None = None  # of these; none: not reckoned since the last one came
 
     def annunciated(self, at_us: int) -> None:
         """A deviation has called for somebody: it is new, or back."""
         insort(self._at_us, at_us)
         del self._at_us[:-_KEPT]
+        self._floods = None
 
     def count(self, now_us: int) -> int:
         """Annunciations in the ten minutes up to ``now_us``."""
-        first = bisect_right(self._at_us, now_us - int(WINDOW_S * 1e6))
-        return bisect_left(self._at_us, now_us + 1) - first
+        return in_window(self._at_us, now_us)
 
     def lasts(self, now_us: int) -> bool:
         """Whether there is a flood."""
-        count = self.count(now_us)
-        self._lasts = count >= FLOOD_UNTIL_BELOW if self._lasts else count > FLOOD_ABOVE
-        return self._lasts
+        if self._floods is None:
+            self._floods = floods(self._at_us)
+        return any(began <= now_us < ended for began, ended in self._floods)

@@ -4,6 +4,7 @@ The models are pure: the same scans give the same numbers. What cannot be judged
 monitor depends on all it has ever seen, or a batch whose first scans are not here) shows what its scores carry.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from connectors.references import ReferenceStore
+from connectors.references import ReferenceStore, StoredVersion
 from models.alignment import recorded_maturity
 from models.block import FloatArray, RecordedBatch
 from models.envelope import Envelope, envelope, on_points, stacked
+from models.errors import ReferenceError
 from models.judgement import Judgement
 from models.monitor import Monitor
 from models.records import Contributor
@@ -25,6 +27,7 @@ from ops.config import Configuration
 from ops.console.records import BatchRecord, Piece
 from ops.watching import Choice, Judges, judges
 
+LOG = logging.getLogger("patrol")
 POINTS = 201  # of the envelope, equally spaced in maturity
 _KEPT = 12  # batches judged again and kept: those somebody looks at
 _COVERAGE = 0.99
@@ -87,11 +90,12 @@ class Judging:
 
     def __init__(self, configuration: Configuration, choice: Choice) -> None:
         self.twin: Twin = configuration.twin
-        self.judges: Judges = judges(configuration, choice)
-        self.reference = self._loaded(choice.store or Path(configuration.references.store))
-        self._kept: OrderedDict[int, tuple[BatchRecord, Judged]] = OrderedDict()
+        self._configuration, self._choice = configuration, choice
         self._lock = threading.RLock()
+        self._tried: set[str] = set()  # references that scores have named
+        self._kept: OrderedDict[int, tuple[BatchRecord, Judged]] = OrderedDict()
         self._usual: Usual | None = None
+        self._take(judges(configuration, choice))
 
     @property
     def released(self) -> tuple[RecordedBatch, ...]:
@@ -121,6 +125,7 @@ class Judging:
         if self.twin.mode == "continuous" or not batch.pieces or not batch.whole:
             return None
         with self._lock:
+            self._follow(batch)
             _, found = self._kept.get(id(batch), (batch, None))
             if found is None:
                 monitor = self.judges.monitors(batch.product)
@@ -134,11 +139,32 @@ class Judging:
             found.extend(batch)
             return found
 
-    def _loaded(self, store: Path) -> Reference | None:
-        stored = self.judges.stored
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _follow(self, batch: BatchRecord) -> None:
+        """The flow judges a running batch against another reference than ours: take that up, or keep ours."""
+        named = batch.scores[-1].reference if batch.scores and batch.ended_us is None else None
+        if named is None or named == self.reference_id or named in self._tried:
+            return
+        self._tried.add(named)
+        try:
+            self._take(judges(self._configuration, Choice(self._choice.store, named, unapproved=True)))
+        except ReferenceError as exc:
+            LOG.warning("console: scores name reference %s, which is not taken up: %s", named, exc)
+
+    def _take(self, found: Judges) -> None:
+        """Judge by these from now on."""
+        self.reference = self._loaded(found.stored)
+        self.judges = found
+        self._kept.clear()
+        self._usual = None
+        LOG.info("%s", found.told)
+
+    def _loaded(self, stored: StoredVersion | None) -> Reference | None:
         if stored is None or self.twin.mode == "continuous":
             return None
-        return ReferenceStore(store).load_as(Reference, stored.name, stored.version, (stored.state,))[1]
+        store = ReferenceStore(self._choice.store or Path(self._configuration.references.store))
+        return store.load_as(Reference, stored.name, stored.version, (stored.state,))[1]
 
 
 def _usual(reference: Reference) -> Usual:

@@ -6,6 +6,8 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +15,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from connectors.clients import secret_at
+from connectors.console_series import ConsoleSeries
 from connectors.plant_reader import PlantReader
-from connectors.settings import Console
+from connectors.settings import Console, Exposition
 from models.errors import ConfigError
 from ops.config import Configuration
 from ops.console.acting import Desk
@@ -37,17 +40,24 @@ LOG = logging.getLogger("patrol")
 _CLOSE_S = 2  # wall clock open requests get when it stops
 
 
-def build(configuration: Configuration, choice: Choice, ending: Callable[[], bool], limits: Limits) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the application has around it."""
+
+    ending: Callable[[], bool]  # whether the server is about to stop: open streams end then
+    limits: Limits  # how often what may be asked
+    series: ConsoleSeries
+
+
+def build(configuration: Configuration, choice: Choice, around: Around) -> Starlette:
     """The application of one twin.
 
     Parameters
     ----------
     configuration, choice
         The twin, and the reference as the flow has it.
-    ending
-        Whether the server is about to stop: open streams end then.
-    limits
-        How often what may be asked.
+    around
+        Its server, limits and metrics.
 
     Raises
     ------
@@ -63,14 +73,14 @@ def build(configuration: Configuration, choice: Choice, ending: Callable[[], boo
             f"{users.path}: nobody may sign in; add somebody: "
             f"patrol console add-user NAME --role operator --users {users.path}"
         )
-    gate = Gate(Sessions(_secret(settings), int(settings.session_h * 3600), users), settings.proxy, limits)
+    gate = Gate(Sessions(_secret(settings), int(settings.session_h * 3600), users), settings.proxy, around.limits)
     plant, records = Plant(twin, Clocks(twin.cadence_s)), Records(twin, settings.memory_mb)
     since = datetime.now(UTC) - timedelta(hours=settings.history_h)
     feeding = Feeding(PlantReader(configuration.kafka, twin, since), plant, records, Auditing(twin.alarms))
     judging = Judging(configuration, choice)
-    LOG.info("%s", judging.judges.told)
-    answers = Answers(gate, feeding, Telling(records, judging), Desk(configuration.kafka, plant), ending)
-    return application(Signing(gate, twin), answers)
+    answers = Answers(gate, feeding, Telling(records, judging), Desk(configuration.kafka, plant), around.ending)
+    around.series.watch(lambda: not feeding.live, lambda: feeding.reader.behind, lambda: answers.streams)
+    return application(Signing(gate, twin, around.series), answers)
 
 
 def serve(configuration: Configuration, choice: Choice, say: Callable[[str], None]) -> None:
@@ -92,11 +102,15 @@ def serve(configuration: Configuration, choice: Choice, say: Callable[[str], Non
     _check(settings)
     with _listening(settings) as listening:
         server: uvicorn.Server | None = None
-        app = build(configuration, choice, lambda: server is not None and server.should_exit, Limits())
-        server = uvicorn.Server(_uvicorn(app, settings))
-        scheme = "https" if settings.tls_certificate else "http"
-        say(f"{scheme}://{settings.address}:{listening.getsockname()[1]}/")
-        server.run(sockets=[listening])
+        series = ConsoleSeries()
+        around = Around(lambda: server is not None and server.should_exit, Limits(), series)
+        server = uvicorn.Server(_uvicorn(build(configuration, choice, around), settings))
+        at = Exposition(address=configuration.metrics.address, port=settings.metrics_port)
+        with closing(series.serve(at, live=lambda: server is not None and server.started)) as served:
+            LOG.info("console: metrics on http://%s:%d/metrics", at.address, served.port)
+            scheme = "https" if settings.tls_certificate else "http"
+            say(f"{scheme}://{settings.address}:{listening.getsockname()[1]}/")
+            server.run(sockets=[listening])
 
 
 # -- inside ---------------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
+from connectors.console_series import ConsoleSeries
 from models.twin import Twin
 from ops.console.asked import answer, body
 from ops.console.gate import Gate
-from ops.console.people import LONGEST_SHELVING_H
+from ops.console.people import LONGEST_SHELVING_H, Person
 from ops.console.sessions import COOKIE
 
 LOG = logging.getLogger("patrol")
@@ -41,10 +42,13 @@ class Signing:
         Knows who is asking.
     twin
         What the page is about.
+    series
+        Told of who is refused.
     """
 
     gate: Gate
     twin: Twin
+    series: ConsoleSeries
     _checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def page(self, request: Request) -> Response:
@@ -91,20 +95,29 @@ class Signing:
         """Name and password for a cookie."""
         self.gate.own_page(request)
         given = await body(request, Credentials)
-        self.gate.hold(self.gate.limits.tries, f"from {self.gate.address(request)}")
-        self.gate.hold(self.gate.limits.tries, f"as {given.name[:64]}")
+        try:
+            person = await self._known(given, self.gate.address(request))
+        except HTTPException:
+            self.series.sign_in_refused()
+            raise
         sessions = self.gate.sessions
-        async with self._checking:
-            person = await run_in_threadpool(sessions.users.sign_in, given.name, given.password)
-        if person is None:
-            LOG.warning("console: sign-in refused for %r from %s", given.name[:64], self.gate.address(request))
-            raise HTTPException(401, "name or password is wrong")
         LOG.info("console: %s (%s) signed in from %s", person.name, person.role, self.gate.address(request))
         response = answer({"name": person.name, "role": person.role})
         response.set_cookie(
             COOKIE, sessions.cookie(person), max_age=sessions.length_s, secure=True, httponly=True, samesite="lax"
         )
         return response
+
+    async def _known(self, given: Credentials, address: str) -> Person:
+        """Who has this name and password; nobody, or too often: HTTPException."""
+        self.gate.hold(self.gate.limits.tries, f"from {address}")
+        self.gate.hold(self.gate.limits.tries, f"as {given.name[:64]}")
+        async with self._checking:
+            person = await run_in_threadpool(self.gate.sessions.users.sign_in, given.name, given.password)
+        if person is None:
+            LOG.warning("console: sign-in refused for %r from %s", given.name[:64], address)
+            raise HTTPException(401, "name or password is wrong")
+        return person
 
     async def sign_out(self, request: Request) -> Response:
         """The cookie goes."""

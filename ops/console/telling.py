@@ -96,6 +96,7 @@ class Telling:
             scores = list(batch.scores)
         rows = _thinned(len(observed_us))
         told = _head(batch) | {
+            "reference": self._judging.reference_id,
             "age_h": _numbers((observed_us[rows] - batch.started_us) / 3.6e9),
             "values": self._values(values, rows),
             "phases": [{"phase": phase, "age_h": (at - batch.started_us) / 3.6e9} for phase, at in batch.phases],

@@ -34,43 +34,81 @@ _DRAIN_S = 15.0  # wall clock: how long it may take to drain
 
 
 class FlowError(PatrolError):
-    """The flow ended although nobody stopped it."""
+    """The flow, or the console, ended although nobody stopped it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A flow that runs."""
+class Process:
+    """A command that runs."""
 
-    configuration: Configuration
-    reference: StoredVersion
-    flow: "subprocess.Popen[bytes]"
+    command: str  # "run", "console"
+    running: "subprocess.Popen[bytes]"
     log: Path
-    password: str  # of the console's one user
-
-    @property
-    def metrics(self) -> str:
-        """Where the flow's metrics are served."""
-        return f"http://{self.configuration.metrics.address}:{self.configuration.metrics.port}/metrics"
-
-    @property
-    def console(self) -> str:
-        """Where the control-room page is served, and how to get in."""
-        settings = self.configuration.console
-        return f"http://{settings.address}:{settings.port}/ (sign in: {USER}, {self.password})"
 
     def check(self) -> None:
-        """See that the flow is alive.
+        """See that it is alive.
 
         Raises
         ------
         FlowError
             It has ended; the message holds its last words.
         """
-        code = self.flow.poll()
+        code = self.running.poll()
         if code is not None:
             words = self.log.read_text("utf-8", "replace").splitlines()[-12:]
             last = "\n  ".join(words) or "(it said nothing)"
-            raise FlowError(f"`patrol run` ended by itself (exit {code}); its last words:\n  {last}")
+            raise FlowError(f"`patrol {self.command}` ended by itself (exit {code}); its last words:\n  {last}")
+
+    def wait_until_ready(self, url: str) -> None:
+        """Wait until something answers at an address.
+
+        Raises
+        ------
+        FlowError
+            It has ended, or nothing answers in time.
+        """
+        deadline = time.monotonic() + _READY_S
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                with urllib.request.urlopen(url, timeout=1.0):
+                    return
+            except (urllib.error.URLError, TimeoutError, ConnectionError):
+                time.sleep(0.05)
+        last = self.log.read_text("utf-8", "replace")[-500:]
+        raise FlowError(f"`patrol {self.command}` was not ready within {_READY_S:g} s: {last}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A flow and a console that run."""
+
+    configuration: Configuration
+    reference: StoredVersion
+    flow: Process
+    console: Process
+    password: str  # of the console's one user
+
+    @property
+    def metrics(self) -> str:
+        """Where the flow's metrics are served."""
+        return f"{_flow_at(self.configuration)}/metrics"
+
+    @property
+    def page(self) -> str:
+        """Where the control-room page is served, and how to get in."""
+        return f"{_page_at(self.configuration)}/ (sign in: {USER}, {self.password})"
+
+    def check(self) -> None:
+        """See that both are alive.
+
+        Raises
+        ------
+        FlowError
+            One has ended; the message holds its last words.
+        """
+        self.flow.check()
+        self.console.check()
 
 
 @contextmanager
@@ -105,13 +143,22 @@ def set_up(programme: Programme, say: Callable[[str], None], progress: Progress)
         say(f"reference {stored.id} learnt and approved, sha256 {stored.sha256[:12]}")
         password = secrets.token_urlsafe(9)
         with _running("run", configuration, folder / "flow.log") as flow:
-            stage = Stage(configuration, stored, flow, folder / "flow.log", password)
-            _wait_until_ready(stage)
-            say(f"`patrol run` watches; metrics on {stage.metrics}")
+            flow.wait_until_ready(f"{_flow_at(configuration)}/readyz")
+            say(f"`patrol run` watches; metrics on {_flow_at(configuration)}/metrics")
             UserFile(Path(configuration.console.users)).put(USER, "engineer", password)
-            with _running("console", configuration, folder / "console.log"):
-                say(f"`patrol console` on {stage.console}")
+            with _running("console", configuration, folder / "console.log") as console:
+                console.wait_until_ready(f"{_page_at(configuration)}/livez")
+                stage = Stage(configuration, stored, flow, console, password)
+                say(f"`patrol console` on {stage.page}")
                 yield stage
+
+
+def _flow_at(configuration: Configuration) -> str:
+    return f"http://{configuration.metrics.address}:{configuration.metrics.port}"
+
+
+def _page_at(configuration: Configuration) -> str:
+    return f"http://{configuration.console.address}:{configuration.console.port}"
 
 
 def _twin(folder: Path, programme: Programme, bootstrap: str) -> Configuration:
@@ -124,6 +171,7 @@ def _twin(folder: Path, programme: Programme, bootstrap: str) -> Configuration:
         'folder = "recovery"': f'folder = "{(folder / "recovery").as_posix()}"',
         "port = 9464": f"port = {free_port()}",
         "port = 9465": f"port = {free_port()}",
+        "metrics_port = 9466": f"metrics_port = {free_port()}",
         'users = "users.toml"': f'users = "{(folder / "users.toml").as_posix()}"',
     }
     text = TWIN.read_text("utf-8")
@@ -143,7 +191,7 @@ def _approved(store: ReferenceStore, reference: Reference) -> StoredVersion:
 
 
 @contextmanager
-def _running(command: str, configuration: Configuration, log_file: Path) -> "Iterator[subprocess.Popen[bytes]]":
+def _running(command: str, configuration: Configuration, log_file: Path) -> Iterator[Process]:
     """A command as a process; drained at the end. In its own session: Ctrl-C reaches it through us alone."""
     words = [sys.executable, "-m", "ops", command, str(configuration.path)]
     with log_file.open("wb") as log:
@@ -151,7 +199,7 @@ def _running(command: str, configuration: Configuration, log_file: Path) -> "Ite
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=log_file.parent, start_new_session=True
         )
     try:
-        yield flow
+        yield Process(command, flow, log_file)
     finally:
         flow.terminate()
         try:
@@ -159,18 +207,3 @@ def _running(command: str, configuration: Configuration, log_file: Path) -> "Ite
         except subprocess.TimeoutExpired:
             flow.kill()
             flow.wait()
-
-
-def _wait_until_ready(stage: Stage) -> None:
-    deadline = time.monotonic() + _READY_S
-    url = stage.metrics.replace("/metrics", "/readyz")
-    while time.monotonic() < deadline:
-        stage.check()
-        try:
-            with urllib.request.urlopen(url, timeout=1.0):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.05)
-    raise FlowError(
-        f"`patrol run` was not ready within {_READY_S:g} s: {stage.log.read_text('utf-8', 'replace')[-500:]}"
-    )

@@ -128,5 +128,5 @@ def viewer(console: Console) -> Iterator[View]:
 def header(stage: Stage, programme: Programme, speed: float) -> str:
     """E.g. ``3 units, x5200, metrics http://127.0.0.1:9464/metrics, kafka 127.0.0.1:9092``."""
     kafka = stage.configuration.kafka.bootstrap_servers
-    console = f"console {stage.console}"
+    console = f"console {stage.page}"
     return f"{len(programme.units)} units, time x{speed:,.0f}, {console}, metrics {stage.metrics}, kafka {kafka}"

@@ -146,6 +146,40 @@ _STORE = (
     ),
 )
 
+_CONSOLE = (
+    Panel(
+        "Console answers",
+        "1: Prometheus gets the control-room page's metrics.",
+        (Query('up{job="patrol-console"}', "{{instance}}"),),
+        kind="state-timeline",
+        alerts=("ConsoleDown",),
+        height=5,
+    ),
+    Panel(
+        "Console: what is shown may be old",
+        "1: it cannot show what Kafka holds.",
+        (Query("patrol_console_stale", "{{instance}}"),),
+        kind="state-timeline",
+        alerts=("ConsoleStale",),
+        height=5,
+    ),
+    Panel(
+        "Console: messages not read yet",
+        "Large after a start.",
+        (Query("patrol_console_lag_messages", "{{instance}}"),),
+        height=5,
+    ),
+    Panel(
+        "Console: pages open, sign-ins refused",
+        "Refused in ten minutes; many: somebody guesses.",
+        (
+            Query("patrol_console_pages", "pages {{instance}}"),
+            Query("increase(patrol_console_sign_ins_refused_total[10m])", "refused {{instance}}"),
+        ),
+        height=5,
+    ),
+)
+
 _WAY_OUT = (
     Panel(
         "Notifications that failed in ten minutes",
@@ -173,5 +207,5 @@ PIPELINE = Dashboard(
     "patrol-pipeline",
     "PATrol: Pipeline",
     "PATrol itself: lag, latency, throughput, errors, snapshots, and the way its alerts take.",
-    (*_ALIVE, *_TRAFFIC, *_STORE, *_WAY_OUT),
+    (*_ALIVE, *_TRAFFIC, *_STORE, *_CONSOLE, *_WAY_OUT),
 )

@@ -120,7 +120,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     program("prometheus", "prometheus"), program("prometheus-alertmanager", "prometheus-alertmanager")
     folder = tmp_path_factory.mktemp("site")
     with set_up(Programme(UNITS, 1, (), 2), lambda said: None, lambda *done: None) as stage, paging() as (pager, url):
-        ports = {"9464": stage.configuration.metrics.port, "9090": free_port(), "9093": free_port()}
+        ours = stage.configuration
+        ports = {"9464": ours.metrics.port, "9466": ours.console.metrics_port, "9090": free_port(), "9093": free_port()}
         config = configured(folder, ports, url)
         plant = Plant(stage)
         with (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.console_series import ConsoleSeries
 from connectors.metrics import Metrics
 from connectors.settings import Exposition
 from models.block import to_us
@@ -175,9 +176,11 @@ def test_batch_id_is_a_label_of_the_info_series_alone() -> None:
 
 
 def test_the_document_names_every_series_and_no_other() -> None:
+    console = ConsoleSeries()
+    console.watch(lambda: False, lambda: 0, lambda: 0)
     ours = {
         family.name + ("_total" if family.type == "counter" else "")
-        for family in Metrics().registry.collect()
+        for family in (*Metrics().registry.collect(), *console.registry.collect())
         if family.name.startswith("patrol_")
     }
     told = set(re.findall(r"^\| `(patrol_\w+)` \|", DOCUMENT.read_text(), re.MULTILINE))

@@ -130,7 +130,7 @@ def test_files_that_services_are_given_are_there_and_secrets_are_not_in_the_repo
 def test_what_prometheus_scrapes_and_alerts_are_sent_to_are_services() -> None:
     scraped = yaml.safe_load((ROOT / "ops/prometheus/prometheus.yml").read_text())
     targets = re.findall(r"'(\w+):(\d+)'", str(scraped))
-    assert {host for host, _ in targets} - {"localhost"} == {"patrol", "alertmanager"}
+    assert {host for host, _ in targets} - {"localhost"} == {"patrol", "console", "alertmanager"}
     for host, _ in targets:
         assert host == "localhost" or "watch" in SERVICES[host]["networks"]
     source = yaml.safe_load((DEPLOY / "grafana" / "datasources.yml").read_text())["datasources"][0]

@@ -91,8 +91,11 @@ export class Batch {
     this.asked = performance.now();
     this.stale = false;
     try {
-      this.envelope ??= await ask("/api/envelope");
       const told = await ask("/api/batch", { unit: this.unit, batch: this.batch });
+      if (this.envelope === undefined || (told.reference ?? null) !== this.reference) {
+        this.envelope = await ask("/api/envelope"); // the first time, and when another reference has been taken up
+        this.reference = told.reference ?? null;
+      }
       if (this.with_.options.length === 1) await this.choices();
       if (this.other && !this.compared) this.compared = await this.earlier(this.other);
       const first = this.told === undefined;

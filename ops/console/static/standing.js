@@ -20,7 +20,7 @@ export function standing(told, unit) {
 /** What speaks against what is shown; "" when nothing does. */
 export function warning(told, unit, envelope) {
   if (told.running && unit?.reference && envelope.reference && unit.reference !== envelope.reference) {
-    return `Judged by ${unit.reference}, this page knows ${envelope.reference}: start the console again.`;
+    return `Judged by ${unit.reference}, this page knows ${envelope.reference}: the console's log says why.`;
   }
   return told.whole === false ? "Its first scans are not here: T² and SPE as the scores say them." : "";
 }

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from connectors.console_series import ConsoleSeries
 from connectors.settings import Proxy
 from models.records import Deviation
 from ops.config import load
 from ops.console.gate import Limits
 from ops.console.people import UserFile
-from ops.console.serving import build
+from ops.console.serving import Around, build
 from ops.watching import Choice
 from tests.conftest import minute
 
@@ -45,15 +46,16 @@ def users(hashed: bytes, tmp_path: Path) -> Path:
 def browse(culture: Path, users: Path) -> Open:
     """Opens the page as from some address, behind TLS; the stream ends by itself after some looks. No time passes."""
 
-    def opened(address: str = "192.0.2.7", proxy: Proxy = NO_PROXY, looks: int = 3) -> TestClient:
+    def opened(
+        address: str = "192.0.2.7", proxy: Proxy = NO_PROXY, looks: int = 3, series: ConsoleSeries | None = None
+    ) -> TestClient:
         configuration = load(culture / "twin.toml")
         console = msgspec.structs.replace(configuration.console, users=str(users), proxy=proxy)
         left = iter(range(looks))
         app = build(
             dataclasses.replace(configuration, console=console),
             Choice(),
-            lambda: next(left, None) is None,
-            Limits(lambda: 0.0),
+            Around(lambda: next(left, None) is None, Limits(lambda: 0.0), series or ConsoleSeries()),
         )
         return TestClient(app, base_url="https://testserver", client=(address, 50000), follow_redirects=False)
 

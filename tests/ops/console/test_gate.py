@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.console_series import ConsoleSeries
 from ops.console.headers import POLICY
 from ops.console.people import UserFile
 from tests.ops.console.conftest import PAGE, PASSWORD, Open, sign_in, word_of
@@ -85,12 +86,24 @@ def test_a_wrong_name_and_a_wrong_password_are_told_the_same(browse: Open, name:
 
 
 def test_guessing_passwords_is_slowed_down_by_address_and_by_name(browse: Open) -> None:
-    client = browse()
+    series = ConsoleSeries()
+    client = browse(series=series)
     codes = [sign_in(client, "vera", f"guess number {k}") for k in range(11)]
     assert codes == [401] * 10 + [429]
     answer = client.post("/api/sign-in", json={"name": "oscar", "password": PASSWORD}, headers=PAGE)
     assert answer.status_code == 429  # another name, the same address
     assert int(answer.headers["retry-after"]) > 0
+    assert series.registry.get_sample_value("patrol_console_sign_ins_refused_total") == 12
+
+
+def test_a_user_file_that_is_out_of_order_lets_nobody_in_and_does_not_say_why_to_strangers(
+    browse: Open, users: Path
+) -> None:
+    client = browse()
+    sign_in(client)
+    users.write_text("[users")
+    answer = client.get("/api/me")
+    assert (answer.status_code, answer.json()) == (503, {"error": "the console cannot do this now; its log says why"})
 
 
 def test_a_tampered_or_a_strangers_cookie_is_nobodys(browse: Open) -> None:

@@ -69,6 +69,16 @@ def test_more_than_ten_annunciations_in_ten_minutes_are_a_flood_until_fewer_than
     assert not flood.lasts(670_000_000)
 
 
+def test_a_flood_of_the_night_is_over_in_the_morning_though_nobody_looked_in_between() -> None:
+    flood = Flood()
+    for second in range(11):
+        flood.annunciated(second * 1_000_000)
+    assert flood.lasts(10_000_000)
+    for second in range(6):
+        flood.annunciated(36_000_000_000 + second * 1_000_000)
+    assert (flood.count(36_010_000_000), flood.lasts(36_010_000_000)) == (6, False)
+
+
 def test_only_what_calls_for_somebody_counts_towards_a_flood(plant: Plant) -> None:
     for k in range(11):
         plant.deviation(deviation(1, "UNACK", 29, deviation_id=f"d{k}"))

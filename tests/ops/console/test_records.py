@@ -83,6 +83,28 @@ def test_a_batch_judged_again_gives_the_numbers_the_flow_gave(fitted: Path) -> N
         assert [each["tag"] for each in told["contributors"]] == [each.tag for each in score.worst]
 
 
+def test_a_reference_approved_while_the_console_runs_is_taken_up_when_a_running_batch_is_judged_by_it(
+    fitted: Path,
+) -> None:
+    configuration = load(fitted / "twin.toml")
+    judging = Judging(configuration, Choice())
+    first = judging.reference_id
+    twin, train = str(fitted / "twin.toml"), str(fitted / "train.csv")
+    assert main(["reference", "fit", twin, "--scans", train, "--approve", "QA"]) == 0
+    second = judges(configuration).stored
+    assert second is not None
+    assert first != second.id
+    records = Records(configuration.twin, 10)
+    records.add(feed(event("started", 0), dataclasses.replace(scans(range(20)), values=np.ones((20, 3)))))
+    batch = records.find("BR-101", "B1")
+    assert batch is not None
+    for named, taken in (("culture@99", first), (second.id, second.id)):  # one that nobody stored is not taken up
+        said = Score(unit="BR-101", at=minute(19), twin="culture", batch_id="B1", grade="approved", reference=named)
+        records.score(said)
+        assert judging.judged(batch) is not None
+        assert judging.reference_id == taken
+
+
 def test_the_envelope_holds_released_batches_and_not_the_faulty_one(fitted: Path) -> None:
     configuration = load(fitted / "twin.toml")
     judging = Judging(configuration, Choice())
