@@ -86,6 +86,19 @@ def to_recorded_batch(run: RecordedRun) -> RecordedBatch:
     )
 
 
+def to_run(batch: RecordedBatch, started_us: int) -> RecordedRun:
+    """A batch as if it had begun at ``started_us`` (microseconds since 1970): the inverse of ``to_recorded_batch``."""
+    return RecordedRun(
+        unit=batch.unit,
+        batch_id=batch.batch_id,
+        observed_us=started_us + (batch.age_s * 1e6).astype(np.int64),
+        values=batch.values,
+        phases=tuple((phase, started_us + int(start_s * 1e6)) for phase, start_s in batch.phases),
+        started_us=started_us,
+        rows=np.arange(len(batch.age_s)),
+    )
+
+
 # -- inside ---------------------------------------------------------------------------------------------------
 
 

@@ -56,8 +56,8 @@ class BatchMonitor:
         columns = np.arange(len(twin.tags))
         self._silence = Silence(len(columns), np.setdiff1d(columns, fitted.trajectory.schedule.columns))
         self._measure, self._silent = Measure(fitted), np.zeros(len(columns), dtype=bool)
-        manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
-        roles = Roles(manipulated, np.isin(columns, fitted.trajectory.schedule.columns))
+        self._manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
+        roles = Roles(self._manipulated, np.isin(columns, fitted.trajectory.schedule.columns))
         self._spikes = Spikes(len(twin.tags))
         aftermath_s = REACH * reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
         self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + aftermath_s)
@@ -80,7 +80,7 @@ class BatchMonitor:
         readings = np.where(health.fit, stretch.values, np.nan)
         measured = self._measured(position, readings, self._silence.advance(health.fit))
         residuals, held, plane = measured.residuals, measured.held, measured.plane
-        account = Account(self._twin, stretch.values, residuals, measured.excess)
+        account = Account(self._twin, stretch.values, residuals, measured.excess, self._manipulated)
         causes = self._causes(stretch, measured.ratio, account)
         findings = (
             *health.findings,
@@ -95,11 +95,12 @@ class BatchMonitor:
     def state(self) -> Numbers:
         """A copy of all that changes while judging: a few KB."""
         parts = {name: part.state() for name, part in self._parts().items()}
-        return {**parts, "reached": self._aligner.reached, "silent": self._silent.copy()}
+        return {**parts, "reached": self._aligner.reached}
 
     def restore(self, numbers: Numbers) -> None:
         """Take up the state that ``state`` gave."""
-        self._leave_out(np.array(numbers["silent"], dtype=bool))
+        self._silence.restore(numbers["silence"])  # type: ignore[arg-type]  # first: it says which fit goes on
+        self._leave_out(self._silence.now)
         for name, part in self._parts().items():
             part.restore(numbers[name])  # type: ignore[arg-type]
         self._aligner.reached = float(numbers["reached"])  # type: ignore[arg-type]
@@ -117,13 +118,14 @@ class BatchMonitor:
         changes = 1 + np.flatnonzero((silent[1:] != silent[:-1]).any(axis=1))
         parts = []
         for first, end in pairwise((0, *changes.tolist(), len(values))):
-            if (silent[first] != self._silent).any():
-                self._leave_out(silent[first])
+            self._leave_out(silent[first])
             parts.append(self._measure.advance(position[first:end], values[first:end]))
         return Measured.joined(parts)
 
     def _leave_out(self, silent: BoolArray) -> None:
-        """Go on with the fit that does without the silent tags (p,)."""
+        """Go on with the fit that does without the silent tags (p,), if that is another one."""
+        if (silent == self._silent).all():
+            return
         before = self._measure.state()
         self._measure, self._silent = Measure(self._reference.without(silent)), silent.copy()
         self._measure.restore(before)

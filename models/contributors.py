@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
-from models.compiled import ROW, compiled
+from models.block import BoolArray, FloatArray
+from models.compiled import FLAGS, ROW, compiled
 from models.ranking import Seen, ranked
 from models.records import Contributor
 from models.residuals import Residuals
@@ -24,14 +24,14 @@ class Account:
     twin: Twin
     values: FloatArray  # (n, p)
     residuals: Residuals
-    excess: FloatArray  # (n, 6p) in tails, from ``BatchMonitor``
+    excess: FloatArray  # (n, 6p) in tails, from ``models.measure``
+    manipulated: BoolArray  # (p,)
 
 
 def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
     """The tags responsible at a scan; ``first``: the accused sensor's, which leads whatever the others say."""
     shares = np.empty(account.values.shape[1])
-    moved = np.array([_MOVED * (tag.role == "manipulated") for tag in account.twin.tags.values()])
-    _weigh(account.excess[row], moved, shares)
+    _weigh(account.excess[row], account.manipulated, shares)
     if first is not None:
         shares[first] = shares.max() + _LEAST_SHARE
     residuals = account.residuals
@@ -39,16 +39,13 @@ def contributors(account: Account, row: int, first: int | None = None) -> tuple[
     return ranked(account.twin, shares, seen, _MOST)
 
 
-@compiled("void", ROW, ROW, ROW)
-def _weigh(excess: FloatArray, moved: FloatArray, weights: FloatArray) -> None:
-    """Weights (p,) >= 0: how deep in its tail each tag is, from the excess (6p,) of its statistics.
-
-    ``moved`` (p,) is added for what is over its limit.
-    """
+@compiled("void", ROW, FLAGS, ROW)
+def _weigh(excess: FloatArray, manipulated: BoolArray, weights: FloatArray) -> None:
+    """Weights (p,) >= 0: how deep in its tail each tag is, from the excess (6p,) of its statistics."""
     tags = len(weights)
     for tag in range(tags):
         own = excess[tag::tags].max()
-        weights[tag] = own + moved[tag] if own > 0 else own
+        weights[tag] = own + _MOVED if manipulated[tag] and own > 0 else own
     most = weights.max()
     for tag in range(tags):
         weight = np.exp((weights[tag] - most) / _TEMPER) if np.isfinite(most) else 0.0

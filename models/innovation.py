@@ -1,8 +1,9 @@
 """What a tag does that neither its own past nor the other tags explain: its one-step innovation.
 
 Each tag is foretold by a ridge regression on its own last three readings and on the other tags' present and last ones
-(``models.features``). A controller has two laws, one on each side of the threshold that switches it, and stays between
-its ends. A reading that is absent is replaced by what the others foretell of it, and the doubt that brings is carried.
+(``models.features``). A controller has two laws, one on each side of the threshold that switches it. Nothing is
+foretold beyond what released batches read. A reading that is absent is replaced by what the others foretell of it, and
+the doubt that brings is carried.
 All is learnt from sums of products (``models.regression``), so that one batch can be taken out again.
 
 References
@@ -133,7 +134,8 @@ def _in_spreads(
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     """Each tag's reading (n, p), in spreads from the centre.
 
-    A tag stays between its ends; beyond them, where nothing is known, it is foretold to stay.
+    Between the least and the most it ever read in released batches; beyond them, where nothing is known, it is
+    foretold to stay.
     """
     foretold, scaling = product(features, one_step.weights), one_step.scaling
     loops, (least, most), tags = scaling.loops, scaling.ends, len(scaling.centre)
@@ -195,20 +197,6 @@ def _add_products(features: FloatArray, weights: FloatArray, total: FloatArray) 
     places, x = np.empty(len(weights), dtype=np.int64), np.empty(len(weights))
     for row in range(len(features)):
         add_rows(total[row], weights, places, x, others_than_zero(features[row], places, x), 0)
-
-
-def hold(values: FloatArray) -> FloatArray:
-    """Each NaN replaced by the last number above it; the first row must hold numbers.
-
-    Examples
-    --------
-    >>> hold(np.array([[1.0], [np.nan], [2.0]])).ravel().tolist()
-    [1.0, 1.0, 2.0]
-    """
-    if not np.isnan(values).any():
-        return values
-    row = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
-    return np.take_along_axis(values, np.maximum.accumulate(row, axis=0), axis=0)
 
 
 def _lagged(doubt: FloatArray) -> FloatArray:

@@ -41,12 +41,15 @@ class Silence:
         [[False, False], [False, True], [False, False]]
         """
         read = self._read | np.logical_or.accumulate(fit, axis=0)
-        late = self._scans + np.arange(len(fit)) >= LONGEST
-        self._read, self._scans = read[-1].copy(), self._scans + len(fit)
-        silent: BoolArray = ~read & self._may & late[:, None]
-        too_many = 2 * silent.sum(axis=1) > self._may.sum()
-        silent[too_many] = False
-        return silent
+        scans = self._scans + 1 + np.arange(len(fit))
+        self._read, self._scans = read[-1].copy(), int(scans[-1])
+        return self._silent(read, scans)
+
+    @property
+    def now(self) -> BoolArray:
+        """Which tags were silent at the last scan, (p,)."""
+        now: BoolArray = self._silent(self._read[None], np.array([self._scans]))[0]
+        return now
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -56,3 +59,9 @@ class Silence:
         """Take up what ``state`` gave."""
         self._read = np.array(numbers["read"], dtype=bool)
         self._scans = int(numbers["scans"])  # type: ignore[call-overload]
+
+    def _silent(self, read: BoolArray, scans: IntArray) -> BoolArray:
+        """From what has read by each scan, (n, p), and how many scans that were, (n,)."""
+        silent: BoolArray = ~read & self._may & (scans > LONGEST)[:, None]
+        silent[2 * silent.sum(axis=1) > self._may.sum()] = False
+        return silent

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from connectors.recordings import RecordedRun
+from connectors.recordings import RecordedRun, to_run
 from ops.plant.faults import PROCESS, SENSOR, Fault, process_fault
 from ops.plant.instruments import TAGS
 from ops.plant.simulation import Order, SimulatedBatch, simulate
@@ -102,7 +102,7 @@ def shown(programme: Programme, started_us: int, number: int = 0) -> list[Shown]
         orders.append(Order(batch_id, programme.units[unit], seed, faults))
     late_us = int(ROUND_S / len(programme.units) * 1e6)
     return [
-        _shown(batch, started_us + int(turn * ROUND_S * 1e6) + unit * late_us)
+        Shown(to_run(batch.recorded, started_us + int(turn * ROUND_S * 1e6) + unit * late_us), batch.faults)
         for batch, (turn, unit) in zip(simulate(orders), slots, strict=True)
     ]
 
@@ -138,17 +138,3 @@ def _named(word: str) -> Fault:
 
 def _placed(fault: Fault, rng: np.random.Generator, hours: tuple[float, float]) -> Fault:
     return replace(fault, start_s=float(rng.uniform(*hours)) * 3600)
-
-
-def _shown(batch: SimulatedBatch, started_us: int) -> Shown:
-    recorded = batch.recorded
-    run = RecordedRun(
-        unit=recorded.unit,
-        batch_id=recorded.batch_id,
-        observed_us=started_us + (recorded.age_s * 1e6).astype(np.int64),
-        values=recorded.values,
-        phases=tuple((phase, started_us + int(start_s * 1e6)) for phase, start_s in recorded.phases),
-        started_us=started_us,
-        rows=np.arange(len(recorded.age_s)),
-    )
-    return Shown(run, batch.faults)

@@ -13,20 +13,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
-import numpy as np
 import pytest
 from confluent_kafka import Producer
 
 from connectors.clients import client_config
 from connectors.publisher import Publisher
-from connectors.recordings import RecordedRun
+from connectors.recordings import to_run
 from models.block import to_us
 from models.records import Deviation, OperatorAction
 from ops.demo.programme import Programme
 from ops.demo.stage import Stage, set_up
 from ops.grafana.__main__ import DASHBOARDS
 from ops.plant.faults import process_fault
-from ops.plant.simulation import Order, SimulatedBatch, simulate
+from ops.plant.simulation import Order, simulate
 from ops.playing import Manner, Message, messages
 from tests.broker.conftest import messages as stored
 from tests.broker.monitoring import (
@@ -63,7 +62,7 @@ class Plant:
         orders = [Order("B101", UNITS[0], 7, faults), Order("B201", UNITS[1], 8), Order("B301", UNITS[2], 9, faults)]
         began_us = to_us(datetime.now(UTC) - timedelta(hours=26))
         configuration = self.stage.configuration
-        runs = [as_run(batch, began_us) for batch in simulate(orders)]
+        runs = [to_run(batch.recorded, began_us) for batch in simulate(orders)]
         told = messages(runs, configuration.twin, configuration.kafka.topics, Manner())
         return [each for each in told if getattr(each.record, "event", "") != "ended"]
 
@@ -79,19 +78,6 @@ class Plant:
                 publisher.publish(message.topic, message.record.unit, message.record)
                 if late and self.stopped.wait(0.25):
                     return
-
-
-def as_run(batch: SimulatedBatch, began_us: int) -> RecordedRun:
-    recorded = batch.recorded
-    return RecordedRun(
-        unit=recorded.unit,
-        batch_id=recorded.batch_id,
-        observed_us=began_us + (recorded.age_s * 1e6).astype(np.int64),
-        values=recorded.values,
-        phases=tuple((phase, began_us + int(start_s * 1e6)) for phase, start_s in recorded.phases),
-        started_us=began_us,
-        rows=np.arange(len(recorded.age_s)),
-    )
 
 
 @contextmanager

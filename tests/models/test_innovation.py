@@ -57,6 +57,22 @@ def test_a_valve_is_foretold_by_its_law_on_either_side_of_the_threshold():
     assert np.median(left) < 0.02 * np.ptp(values[:, VALVE])
 
 
+def test_how_far_a_tag_was_is_held_over_a_gap():
+    nan = float("nan")
+    _, predictors = past(np.array([[1.0, 2.0, 0.0], [nan, 3.0, 0.0], [4.0, nan, 0.0], [0.0, 0.0, 0.0]]))
+    assert predictors.far.tolist() == [[0, 0, 0], [1, 2, 0], [1, 3, 0], [4, 3, 0]]
+
+
+def test_no_tag_is_foretold_beyond_what_it_ever_read_because_another_left_its_range():
+    values = tank(97)
+    values[200:, VALVE] = 500.0
+    _, predictors = past(values)
+    level = predict(predictors.features, learnt())[:, LEVEL]
+    least, most = learnt().scaling.ends[:, LEVEL]
+    assert least <= level.min()
+    assert level.max() <= most
+
+
 def test_a_valve_is_never_foretold_beyond_its_ends():
     values = tank(98)
     values[200:, LEVEL] -= 5.0

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.accumulate import Ewma, Roughness
-from models.innovation import hold, product
+from models.innovation import product
 from models.persistence import Persistence
 from models.residuals import at_position
 
@@ -75,10 +75,6 @@ def test_what_is_foretold_has_the_same_bits_however_scans_are_cut(cut):
 def test_between_grid_points_values_are_interpolated():
     grid, place = noise(20)[:, :1], np.linspace(0, 19, 50)
     np.testing.assert_allclose(at_position(grid, place)[:, 0], np.interp(place, np.arange(20), grid[:, 0]), atol=1e-12)
-
-
-def test_a_gap_is_held():
-    assert hold(np.array([[1.0, 2.0], [np.nan, 3.0], [4.0, np.nan]])).tolist() == [[1, 2], [1, 3], [4, 3]]
 
 
 def test_above_and_below_have_bounds_of_their_own():
