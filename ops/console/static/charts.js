@@ -180,7 +180,7 @@ export class Chart {
     ctx.restore();
   }
 
-  /** Phases and the chosen moment. */
+  /** Phases, named where there is room, and the chosen moment. */
   front(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
@@ -196,7 +196,10 @@ export class Chart {
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      if (this.log) ctx.fillText(phase, at + 3, bbox.top + bbox.height - rem() * (0.25 + 0.75 * (k % 2)));
+      const next = this.scene.phases[k + 1],
+        room = (next ? plot.valToPos(next.x, "x", true) : bbox.left + bbox.width) - at;
+      if (this.log && ctx.measureText(phase).width + 6 < room)
+        ctx.fillText(phase, at + 3, bbox.top + bbox.height - rem() * 0.25);
     });
     if (this.scene.at !== null) {
       const at = plot.valToPos(this.scene.at, "x", true);
