@@ -86,9 +86,9 @@ def test_what_is_older_than_a_month_is_forgotten_but_not_what_still_stands():
 def test_the_report_says_which_targets_are_met_and_judges_no_shares_of_a_handful():
     lines = {line.name: line for line in report(over([once(m / 2, f"a{m}") for m in range(40)], 60))}
     assert lines["Alarms in the worst 10 minutes"].met is False
-    assert lines["Time in flood"].value == "37.5%"
+    assert lines["Time in flood"].value == "37.5 %"
     assert lines["Chattering"].met is True
     assert lines["Low / medium / high"].met is None
     many = [once(0.0, f"a{n}", priority="low" if n % 10 else "high") for n in range(100)]
     shares = {line.name: line for line in report(over(many, 60))}["Low / medium / high"]
-    assert (shares.value, shares.met) == ("90% / 0% / 10%", False)
+    assert (shares.value, shares.met) == ("90 / 0 / 10 %", False)

@@ -136,7 +136,8 @@ class Tile {
     this.element.classList.toggle("unjudged", unjudged);
     if (unjudged) say(this.health, this.small ? "not judged" : "not judged: is `patrol run` up?");
     else if (quiet) say(this.health, `quiet ${silent === null ? "" : span(silent)}`);
-    this.element.title = unit.newest ? `last scan ${moment(unit.newest, clock(this.name))} UTC` : "no scan yet";
+    const newest = unit.newest ? `last scan ${moment(unit.newest, clock(this.name))} UTC` : "no scan yet";
+    this.element.title = this.worst.textContent ? `${newest}; furthest from expected: ${this.worst.textContent}` : newest;
   }
 }
 
