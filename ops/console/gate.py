@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -59,9 +59,9 @@ class Gate:
     def person(self, request: Request) -> Person | None:
         """Who is asking: as a trusted proxy says, else as the session's cookie says; None: nobody known."""
         if self._from_proxy(request):
-            name = request.headers.get(self._proxy.user_header, "").strip()
-            if name:
-                return self._of_proxy(name, request.headers)
+            names = [name.strip() for name in request.headers.getlist(self._proxy.user_header) if name.strip()]
+            if names:
+                return self._of_proxy(names, request.headers.getlist(self._proxy.groups_header))
         return self.sessions.person(request.cookies.get(COOKIE, ""))
 
     def reader(self, request: Request) -> Person:
@@ -143,15 +143,18 @@ class Gate:
             return False
         return any(peer in network for network in self._trusted)
 
-    def _of_proxy(self, name: str, headers: Mapping[str, str]) -> Person | None:
-        groups = {group.strip() for group in headers.get(self._proxy.groups_header, "").split(",")}
+    def _of_proxy(self, names: list[str], said: list[str]) -> Person | None:
+        """Nobody where a header comes twice: the proxy has let one through that the client sent."""
+        if len(names) > 1 or len(said) > 1:
+            return None
+        groups = {group.strip() for group in ",".join(said).split(",")}
         for role, members in (
             ("engineer", self._proxy.engineers),
             ("operator", self._proxy.operators),
             ("viewer", self._proxy.viewers),
         ):
             if groups & set(members):
-                return Person(name[:64], role)  # type: ignore[arg-type]
+                return Person(names[0][:64], role)  # type: ignore[arg-type]
         return None
 
 

@@ -120,8 +120,9 @@ class Signing:
         return person
 
     async def sign_out(self, request: Request) -> Response:
-        """The cookie goes."""
+        """The session ends, and the cookie goes."""
         self.gate.own_page(request)
+        self.gate.sessions.end(request.cookies.get(COOKIE, ""))
         response = answer({})
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
         return response

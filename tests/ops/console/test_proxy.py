@@ -30,6 +30,14 @@ def test_identity_headers_from_anywhere_else_mean_nothing(browse: Open) -> None:
     assert browse("10.1.2.3").get("/api/me", headers=said("qa")).status_code == 401  # no proxy is configured
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-User", "X-Forwarded-Groups"])
+def test_a_header_the_proxy_let_through_beside_its_own_makes_nobody_of_both(browse: Open, header: str) -> None:
+    client = browse("10.1.2.3", PROXY)
+    twice = [*said("staff").items(), (header, {"X-Forwarded-User": "eve", "X-Forwarded-Groups": "qa"}[header])]
+    assert client.get("/api/me", headers=twice).status_code == 401
+    assert client.get("/api/me", headers=said("staff")).json()["role"] == "viewer"
+
+
 def test_who_comes_through_the_proxy_still_needs_its_pages_word(browse: Open) -> None:
     client = browse("10.1.2.3", PROXY)
     word = client.get("/api/me", headers=said("qa")).json()["word"]
