@@ -112,6 +112,17 @@ class Gate:
         if not same or request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             raise HTTPException(403, "only PATrol's own page may ask for this")
 
+    def sheltered(self, request: Request) -> None:
+        """See that a password does not cross a network in the clear: TLS is ours, or a trusted proxy's.
+
+        Raises
+        ------
+        HTTPException
+            403: neither, and not from this machine either.
+        """
+        if request.url.scheme != "https" and not self._from_proxy(request) and not _is_near(request):
+            raise HTTPException(403, "passwords do not cross the network in the clear: come through the proxy")
+
     def address(self, request: Request) -> str:
         """Whence: the peer, or the one a trusted proxy speaks for."""
         peer = "" if request.client is None else request.client.host
@@ -156,6 +167,14 @@ class Gate:
             if groups & set(members):
                 return Person(names[0][:64], role)  # type: ignore[arg-type]
         return None
+
+
+def _is_near(request: Request) -> bool:
+    """Whether it comes from this machine."""
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
 
 
 def _network(text: str) -> Network:
