@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROW = ".list tbody tr"
 EVIL = "<img src=x onerror=globalThis.evil=1><script>globalThis.evil=1</script>\"'`${evil}"
+BATCH = f"B|{EVIL}"
 
 
 def test_markup_in_tags_comments_and_names_is_shown_as_it_is_written(site: Site, visit: Callable[..., "Page"]) -> None:
-    topics, names = site.stage.configuration.kafka.topics, {"unit": "BR-103", "batch_id": f"B{EVIL}"}
+    topics, names = site.stage.configuration.kafka.topics, {"unit": "BR-103", "batch_id": BATCH}
     tags = (Contributor(tag=f"tag {EVIL}", share=1.0, observed=1.0, expected=2.0, unit_of_measure=EVIL),)
-    facts = {"cause": EVIL, "phase": EVIL, "contributors": tags, "message": f"BR-103 B{EVIL}: off {EVIL}", **names}
+    facts = {"cause": EVIL, "phase": EVIL, "contributors": tags, "message": f"BR-103 {BATCH}: off {EVIL}", **names}
     site.say(topics.deviations, "x", deviation(deviation_id=EVIL, **facts))
     said = deviation(2, "UNACK", 11, deviation_id=EVIL, by=f"by {EVIL}", comment=f"comment {EVIL}", **facts)
     site.say(topics.deviations, "x", said)
@@ -34,9 +36,14 @@ def test_markup_in_tags_comments_and_names_is_shown_as_it_is_written(site: Site,
     row.click()
     page.locator(".detail .contributors b", has_text=f"tag {EVIL}").wait_for()
     page.locator(".detail .history q", has_text=f"comment {EVIL}").wait_for()
-    page.locator(".tile", has_text=f"B{EVIL}").click()
-    page.locator("h1", has_text=f"B{EVIL}").wait_for()
+    page.locator(".tile", has_text=BATCH).click()
+    page.locator("h1", has_text=BATCH).wait_for()
     page.locator(".marks button", has_text=f"Off {EVIL}").wait_for()
+    other = f"BR-103|{BATCH}"
+    page.goto(f"{site.url}batch?batch=R001&with={quote(other)}")
+    page.wait_for_selector(".chart canvas")
+    assert page.get_by_label("Compare with").input_value() == other
+    assert page.locator("#said.trouble").count() == 0
     page.keyboard.press("m")
     page.locator(".contributors li", has_text=EVIL).first.wait_for()
     assert page.evaluate(

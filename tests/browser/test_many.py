@@ -24,6 +24,14 @@ WATCH = """async () => {  // and see that it sees one
   await new Promise((done) => setTimeout(done, 600));
   return slow.splice(0).length;
 }"""
+STEP = """async () => {  // ms from a key to the next picture
+  const began = performance.now();
+  for (let k = 0; k < 50; k += 1) {
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+    await new Promise(requestAnimationFrame);
+  }
+  return (performance.now() - began) / 50;
+}"""
 KINDS = (
     ("process", "high", "air flow 40 % below its trajectory"), ("sensor", "medium", "capacitance sensor is stuck"),
     ("context", "low", "no batch is known to run"), ("process", "low", "feed rate 12 % above its trajectory"),
@@ -75,16 +83,7 @@ def test_fifty_units_and_two_hundred_open_deviations_without_lag(
         wide.say(topics.deviations, "all", *(msgspec.structs.replace(each, **changes) for each in some))
         changed_s.append(until(lambda n=20 * turn: acked.count() == n, "them to be acknowledged", 10))
     page.keyboard.press("j")
-    answers_ms = page.evaluate(
-        """async () => {
-          const began = performance.now();
-          for (let k = 0; k < 50; k += 1) {
-            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
-            await new Promise(requestAnimationFrame);
-          }
-          return (performance.now() - began) / 50;
-        }"""
-    )
+    answers_ms = page.evaluate(STEP)
     slow = page.evaluate("slow")
     seen = ", ".join(f"{s:.2f}" for s in changed_s)
     print(f"200 rows after {took_s:.2f} s; changes after {seen} s")

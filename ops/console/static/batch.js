@@ -118,9 +118,9 @@ export class Batch {
   }
 
   async earlier(name) {
-    const [unit, batch] = name.split("|");
+    const [unit, ...parts] = name.split("|");
     try {
-      return await ask("/api/batch", { unit, batch });
+      return await ask("/api/batch", { unit, batch: parts.join("|") });
     } catch (error) {
       announce(error.message, true);
       return null;
