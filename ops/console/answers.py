@@ -52,7 +52,7 @@ class Answers:
             self.gate.reader(request)
             told = await run_in_threadpool(tell, request.query_params)
             if told is None:
-                raise HTTPException(404, "nothing is known of it (it may be older than what is kept here)")
+                raise HTTPException(404, "nothing is known of it yet, or no longer")
             return answer(told)
 
         return endpoint

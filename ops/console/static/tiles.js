@@ -10,7 +10,8 @@ const QUIET_S = 30;
 export class Tiles {
   constructor() {
     this.tiles = new Map();
-    this.element = h("section", { class: "plant", "aria-label": "Units" });
+    const none = h("p", { class: "quiet" }, "No unit has been heard of yet.");
+    this.element = h("section", { class: "plant", "aria-label": "Units" }, none);
   }
 
   /** Tiles of these units; null: all of them. */
