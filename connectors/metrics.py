@@ -162,9 +162,11 @@ class Metrics:
         self._snapshot.labels(flow).set_function(lambda: snapshots(folder)[0])
         self._store_bytes.labels(flow).set_function(lambda: snapshots(folder)[1])
 
-    def serve(self, exposition: Exposition, ready: Callable[[], bool], live: Callable[[], bool]) -> Served:
+    def serve(
+        self, exposition: Exposition, ready: Callable[[], bool], live: Callable[[], bool], key: str = "metrics.port"
+    ) -> Served:
         """Serve /metrics, /livez and /readyz: see ``connectors.exposition.serve``."""
-        return serve(self.registry, exposition, ready=ready, live=live)
+        return serve(self.registry, exposition, ready=ready, live=live, key=key)
 
     # -- inside -----------------------------------------------------------------------------------------------
 

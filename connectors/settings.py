@@ -67,6 +67,7 @@ class Exposition(Section, frozen=True, kw_only=True):
 
     address: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 9464  # 0: any free port
+    learn_port: Annotated[int, Meta(ge=0, le=65535)] = 9467  # the same of `patrol learn`
 
 
 class Proxy(Section, frozen=True, kw_only=True):

@@ -108,16 +108,16 @@ def report(found: Figures) -> tuple[Line, ...]:
     rate, standing, frequent = found.rate, found.standing, found.frequent
     shares = found.priority_shares
     enough = rate.annunciated >= _ENOUGH
-    told, top = " / ".join(f"{shares[priority]:.0%}" for priority in PRIORITIES), frequent.top_share
+    told, top = " / ".join(f"{100 * shares[priority]:.0f}" for priority in PRIORITIES), frequent.top_share
     sparse = shares["high"] <= 0.05 and shares["medium"] <= 0.15
     return (
         _line("Alarms per 10 minutes, average", f"{rate.average:.3g}", "at most 1", rate.average <= 1),
         _line("Alarms in the worst 10 minutes", f"{rate.peak}", "at most 10", rate.peak <= 10),
-        _line("Time in flood", f"{found.flooding.share:.1%}", "below 1 %", found.flooding.share < 0.01),
-        _line("Share of the ten most frequent", f"{top:.0%}", "at most 5 %", _if(enough, top <= 0.05)),
+        _line("Time in flood", f"{100 * found.flooding.share:.1f} %", "below 1 %", found.flooding.share < 0.01),
+        _line("Share of the ten most frequent", f"{100 * top:.0f} %", "at most 5 %", _if(enough, top <= 0.05)),
         _line("Chattering", f"{len(frequent.chattering)}", "none", not frequent.chattering),
         _line("Stale (over 24 h), standing", f"{len(standing.stale_now)}", "fewer than 5", len(standing.stale_now) < 5),
-        _line("Low / medium / high", told, "80 / 15 / 5 %", _if(enough, sparse)),
+        _line("Low / medium / high", f"{told} %", "80 / 15 / 5 %", _if(enough, sparse)),
         _line("Shelved now", f"{found.suppression.shelved_now}", "each with a reason and an end", None),
     )
 

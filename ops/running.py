@@ -17,6 +17,7 @@ from bytewax.run import cli_main
 from connectors.metrics import Metrics
 from connectors.recovery import Owner, open_store
 from connectors.references import StoredVersion
+from connectors.settings import Exposition
 from connectors.stop import Stop
 from models.errors import PatrolError
 from models.records import Deviation, Outbound, Rejected, Remark, Score
@@ -25,6 +26,7 @@ from ops.config import Configuration
 LOG = logging.getLogger("patrol")
 _COLLECT_AFTER = 50_000  # new objects: a poll's messages and records, which hold no cycles, are gone by then
 _STUCK_S = 60.0  # wall clock without a poll: the flow hangs
+_STUCK_LEARNING_S = 3600.0  # the same where references are fitted in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,15 @@ def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: 
 
 
 @contextmanager
-def exposed(metrics: Metrics, configuration: Configuration, stop: Stop) -> Iterator[None]:
-    """Serve the metrics for as long as the flow runs."""
+def exposed(metrics: Metrics, configuration: Configuration, stop: Stop, *, learns: bool = False) -> Iterator[None]:
+    """Serve the metrics for as long as the flow runs; one that ``learns`` polls nothing while it fits a reference."""
     metrics.build(importlib.metadata.version("patrol-pat"), configuration.sha256)
+    at, stuck_s = configuration.metrics, _STUCK_LEARNING_S if learns else _STUCK_S
     served = metrics.serve(
-        configuration.metrics,
+        Exposition(address=at.address, port=at.learn_port if learns else at.port),
         ready=lambda: metrics.is_caught_up and not stop.requested,
-        live=lambda: time.monotonic() - metrics.polled_s < _STUCK_S,
+        live=lambda: time.monotonic() - metrics.polled_s < stuck_s,
+        key="metrics.learn_port" if learns else "metrics.port",
     )
     LOG.info("metrics on http://%s:%d/metrics", configuration.metrics.address, served.port)
     try:

@@ -15,7 +15,7 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
 
     Gathers every batch while it runs. On [bold]released[/bold] the batch is learnt, unless a process deviation of it
     is still open (not back to normal and acknowledged); on [bold]rejected[/bold] it is thrown away. Runs beside
-    [bold]patrol run[/bold], in a process of its own, until SIGTERM or Ctrl-C.
+    [bold]patrol run[/bold], in a process of its own, until SIGTERM or Ctrl-C; its metrics are on metrics.learn_port.
 
     [bold]Example[/bold]
 
@@ -30,7 +30,7 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     from flows.learning import build
     from ops import logs
     from ops.config import load
-    from ops.running import Place, execute, recovery_folder
+    from ops.running import Place, execute, exposed, recovery_folder
 
     configuration = load(twin)
     logs.configure()
@@ -45,6 +45,7 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
         CandidateSink(configuration.twin, store or Path(configuration.references.store)),
         configuration.twin,
     )
-    execute(
-        flow, Place("learning", recovery_folder(configuration, "learning", recovery), _EPOCH_S), configuration, None
-    )
+    place = Place("learning", recovery_folder(configuration, "learning", recovery), _EPOCH_S)
+    metrics.recovery(place.flow, place.recovery)
+    with exposed(metrics, configuration, stop, learns=True):
+        execute(flow, place, configuration, None)

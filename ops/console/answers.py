@@ -1,7 +1,8 @@
 """What the page asks for and asks to be done, once it is known who is asking."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +15,7 @@ from ops.console.acting import Asked, Desk, RefusedError
 from ops.console.asked import answer, body
 from ops.console.feeding import Feeding
 from ops.console.gate import Gate
-from ops.console.live import MOST_STREAMS, events
+from ops.console.live import MOST_OF_ONE, MOST_STREAMS, events
 from ops.console.telling import Telling
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -29,7 +30,7 @@ class Answers:
     telling: Telling
     desk: Desk
     ending: Callable[[], bool]
-    streams: int = 0  # open now
+    pages: Counter[str] = field(default_factory=Counter)  # streams open now, by person
 
     async def livez(self, _: Request) -> Response:
         """For a supervisor: whether the process answers and still reads. Says nothing else, to anybody."""
@@ -38,11 +39,11 @@ class Answers:
     async def live(self, request: Request) -> Response:
         """The stream of events."""
         person = self.gate.reader(request)
-        if self.streams >= MOST_STREAMS:
-            raise HTTPException(503, f"{MOST_STREAMS} pages are open already; close one")
+        if self.pages.total() >= MOST_STREAMS or self.pages[person.name] >= MOST_OF_ONE:
+            raise HTTPException(503, "too many pages are open already; close one")
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        stream = self._counted(events(self.feeding, lambda: self.gate.person(request) == person, self.ending))
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        stream = events(self.feeding, lambda: self.gate.person(request) == person, self.ending)
+        return StreamingResponse(self._counted(stream, person.name), media_type="text/event-stream", headers=headers)
 
     def about(self, tell: Callable[[Mapping[str, str]], Any]) -> Endpoint:
         """Answers what ``tell`` makes of the query; 404 where that is None."""
@@ -51,7 +52,7 @@ class Answers:
             self.gate.reader(request)
             told = await run_in_threadpool(tell, request.query_params)
             if told is None:
-                raise HTTPException(404, "nothing is known of it (it may be older than what is kept here)")
+                raise HTTPException(404, "nothing is known of it yet, or no longer")
             return answer(told)
 
         return endpoint
@@ -92,10 +93,10 @@ class Answers:
             raise HTTPException(503, f"not done: {exc}") from exc
         return answer(action)
 
-    async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        self.streams += 1
+    async def _counted(self, stream: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:
+        self.pages[name] += 1
         try:
             async for each in stream:
                 yield each
         finally:
-            self.streams -= 1
+            self.pages[name] -= 1

@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -59,9 +59,9 @@ class Gate:
     def person(self, request: Request) -> Person | None:
         """Who is asking: as a trusted proxy says, else as the session's cookie says; None: nobody known."""
         if self._from_proxy(request):
-            name = request.headers.get(self._proxy.user_header, "").strip()
-            if name:
-                return self._of_proxy(name, request.headers)
+            names = [name.strip() for name in request.headers.getlist(self._proxy.user_header) if name.strip()]
+            if names:
+                return self._of_proxy(names, request.headers.getlist(self._proxy.groups_header))
         return self.sessions.person(request.cookies.get(COOKIE, ""))
 
     def reader(self, request: Request) -> Person:
@@ -112,6 +112,17 @@ class Gate:
         if not same or request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             raise HTTPException(403, "only PATrol's own page may ask for this")
 
+    def sheltered(self, request: Request) -> None:
+        """See that a password does not cross a network in the clear: TLS is ours, or a trusted proxy's.
+
+        Raises
+        ------
+        HTTPException
+            403: neither, and not from this machine either.
+        """
+        if request.url.scheme != "https" and not self._from_proxy(request) and not _is_near(request):
+            raise HTTPException(403, "passwords do not cross the network in the clear: come through the proxy")
+
     def address(self, request: Request) -> str:
         """Whence: the peer, or the one a trusted proxy speaks for."""
         peer = "" if request.client is None else request.client.host
@@ -143,16 +154,27 @@ class Gate:
             return False
         return any(peer in network for network in self._trusted)
 
-    def _of_proxy(self, name: str, headers: Mapping[str, str]) -> Person | None:
-        groups = {group.strip() for group in headers.get(self._proxy.groups_header, "").split(",")}
+    def _of_proxy(self, names: list[str], said: list[str]) -> Person | None:
+        """Nobody where a header comes twice: the proxy has let one through that the client sent."""
+        if len(names) > 1 or len(said) > 1:
+            return None
+        groups = {group.strip() for group in ",".join(said).split(",")}
         for role, members in (
             ("engineer", self._proxy.engineers),
             ("operator", self._proxy.operators),
             ("viewer", self._proxy.viewers),
         ):
             if groups & set(members):
-                return Person(name[:64], role)  # type: ignore[arg-type]
+                return Person(names[0][:64], role)  # type: ignore[arg-type]
         return None
+
+
+def _is_near(request: Request) -> bool:
+    """Whether it comes from this machine."""
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
 
 
 def _network(text: str) -> Network:

@@ -10,7 +10,7 @@ from ops.console.feeding import Feeding
 
 _LOOK_S = 0.1  # between two looks for changes: well below a second, and many changes become one message
 _PULSE_S = 2.0  # the page calls itself stale when it misses three
-MOST_STREAMS = 200  # at once
+MOST_STREAMS, MOST_OF_ONE = 200, 40  # at once: of all, and of one person, who must not shut out the others
 
 
 async def events(feeding: Feeding, welcome: Callable[[], bool], ending: Callable[[], bool]) -> AsyncIterator[bytes]:

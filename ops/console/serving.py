@@ -79,7 +79,7 @@ def build(configuration: Configuration, choice: Choice, around: Around) -> Starl
     feeding = Feeding(PlantReader(configuration.kafka, twin, since), plant, records, Auditing(twin.alarms))
     judging = Judging(configuration, choice)
     answers = Answers(gate, feeding, Telling(records, judging), Desk(configuration.kafka, plant), around.ending)
-    around.series.watch(lambda: not feeding.live, lambda: feeding.reader.behind, lambda: answers.streams)
+    around.series.watch(lambda: not feeding.live, lambda: feeding.reader.behind, answers.pages.total)
     return application(Signing(gate, twin, around.series), answers)
 
 

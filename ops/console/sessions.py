@@ -2,14 +2,16 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+import secrets
+import time
+from dataclasses import dataclass, field
 
 import msgspec
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from ops.console.people import Person, UserFile
 
-COOKIE = "patrol_session"
+COOKIE = "__Host-patrol_session"  # so named, browsers take it from this very host alone: no neighbour can plant one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +31,28 @@ class Sessions:
     secret: bytes
     length_s: int
     users: UserFile
+    _ended: dict[str, float] = field(default_factory=dict)  # numbers of sessions signed out of, and when (monotonic, s)
 
     def cookie(self, person: Person) -> str:
         """The cookie's value for somebody who has just signed in with name and password."""
-        return str(self._serializer("session").dumps([person.name, self._print(person.name)]))
+        return str(self._serializer("session").dumps([person.name, self._print(person.name), secrets.token_urlsafe(9)]))
 
     def person(self, cookie: str) -> Person | None:
-        """Whose cookie it is; None: nobody's, out of time, or no longer good."""
-        try:
-            said = self._serializer("session").loads(cookie, max_age=self.length_s)
-            name, print_ = msgspec.convert(said, tuple[str, str])
-        except (BadSignature, msgspec.ValidationError):
-            return None
+        """Whose cookie it is; None: nobody's, out of time, signed out with, or no longer good."""
+        name, print_, number = self._said(cookie)
         user = self.users.users().get(name)
-        if user is None or not hmac.compare_digest(print_, self._print(name)):
+        if user is None or number in self._ended or not hmac.compare_digest(print_, self._print(name)):
             return None
         return Person(name, user.role)
+
+    def end(self, cookie: str) -> None:
+        """Somebody signs out: the session is over, whoever else has a copy of its cookie."""
+        if self.person(cookie) is None:
+            return
+        now_s = time.monotonic()
+        self._ended[self._said(cookie)[2]] = now_s
+        for old in [each for each, at_s in self._ended.items() if now_s - at_s > self.length_s]:
+            del self._ended[old]  # out of time by now
 
     def word(self, person: Person) -> str:
         """The word our page gives back with everything it asks to be done."""
@@ -56,6 +64,14 @@ class Sessions:
             return bool(self._serializer("csrf").loads(word, max_age=self.length_s) == person.name)
         except BadSignature:
             return False
+
+    def _said(self, cookie: str) -> tuple[str, str, str]:
+        """Name, print and number of a session; empty where the cookie is not ours or out of time."""
+        try:
+            said = self._serializer("session").loads(cookie, max_age=self.length_s)
+            return msgspec.convert(said, tuple[str, str, str])
+        except (BadSignature, msgspec.ValidationError):
+            return "", "", ""
 
     def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.secret, salt=f"patrol-console-{purpose}")

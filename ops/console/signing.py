@@ -60,6 +60,7 @@ class Signing:
 
     async def sign_in_page(self, request: Request) -> Response:
         """Asks for name and password."""
+        self.gate.sheltered(request)
         if self.gate.person(request) is not None:
             return RedirectResponse("/", 303)
         return FileResponse(STATIC / "sign-in.html")
@@ -94,6 +95,7 @@ class Signing:
     async def sign_in(self, request: Request) -> Response:
         """Name and password for a cookie."""
         self.gate.own_page(request)
+        self.gate.sheltered(request)
         given = await body(request, Credentials)
         try:
             person = await self._known(given, self.gate.address(request))
@@ -120,8 +122,9 @@ class Signing:
         return person
 
     async def sign_out(self, request: Request) -> Response:
-        """The cookie goes."""
+        """The session ends, and the cookie goes."""
         self.gate.own_page(request)
+        self.gate.sessions.end(request.cookies.get(COOKIE, ""))
         response = answer({})
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
         return response

@@ -151,7 +151,7 @@ def picture(tmp_path: Path) -> Callable[["Page", str], Path]:
         if "PATROL_PICTURES" in os.environ:  # much smaller, and nobody sees it
             shot = Image.open(path).convert("RGB")
             shot.thumbnail((1920, 1920))
-            shot.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+            shot.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
         return path
 
     return taken

@@ -94,31 +94,3 @@ def told(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
-
-
-def row(alert: str) -> str:
-    """An alert's row in docs/oncall.md: priority, how long it must hold, and its four parts."""
-    name, rule = ALERTS[alert]
-    kept = re.search(r':sum\{priority="(\w+)"\}', rule["expr"])
-    priority = rule.get("labels", {}).get("priority") or kept[1]  # type: ignore[index]
-    board, panel = next(
-        (file.removesuffix(".json").capitalize(), panel.title)
-        for file, board in DASHBOARDS.items()
-        for panel in board.panels
-        if alert in panel.alerts
-    )
-    parts = (
-        f"[rule](../ops/prometheus/rules/{name})",
-        f"[test](../tests/ops/prometheus/{alert}.yml)",
-        f"[runbook](../ops/runbooks/{alert}.md)",
-        f"[{board}: {panel}](../ops/grafana/dashboards/{board.lower()}.json)",
-    )
-    return f"| `{alert}` | {priority} | {rule.get('for', 'at once')} | {' | '.join(parts)} |"
-
-
-def test_the_document_lists_every_alert_with_its_four_parts_and_every_link_leads_somewhere() -> None:
-    document = ROOT / "docs" / "oncall.md"
-    listed = [line for line in document.read_text().splitlines() if line.startswith("| `")]
-    assert listed == [row(rule["alert"]) for _, rule in rules() if "alert" in rule]
-    links = re.findall(r"\]\(([^)#:]+)[)#]", document.read_text())
-    assert [link for link in links if not (document.parent / link).exists()] == []

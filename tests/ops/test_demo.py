@@ -110,15 +110,19 @@ def test_ctrl_c_ends_the_demo_with_a_summary_and_leaves_no_process_behind():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see processes")
-def test_a_flow_that_dies_ends_the_demo_with_its_last_words():
+@pytest.mark.parametrize(
+    ("command", "words"), [("run", "metrics on http://"), ("console", "console: metrics on http://")]
+)
+def test_a_flow_or_a_console_that_dies_ends_the_demo_with_its_last_words(command: str, words: str):
     with demo("--units", "1", "--faults", "none") as process:
         lines_until(process, "phase GROWTH")
-        flow = next(pid for pid in children(process) if "run" in command_of(pid).split())
-        os.kill(flow, signal.SIGKILL)
+        started = children(process)
+        os.kill(next(pid for pid in started if command in command_of(pid).split()), signal.SIGKILL)
         rest, _ = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
-    assert "`patrol run` ended by itself (exit -9); its last words" in rest
-    assert "metrics on http://" in rest
+    said = rest[rest.index(f"`patrol {command}` ended by itself (exit -9); its last words") :]
+    assert words in said
+    assert [command_of(pid) for pid in started] == ["", "", ""]
 
 
 def test_the_same_seed_shows_the_same_plant():

@@ -131,10 +131,10 @@ function frequent({ sources, chattering }) {
 }
 
 function standing({ standing: found, flooding, rate, suppression }) {
-  const peak = rate.peak_at ? `${rate.peak} in ten minutes, ${moment(rate.peak_at)} UTC` : "none";
+  const peak = rate.peak_at ? `${rate.peak}, up to ${moment(rate.peak_at)} UTC` : "none";
   const facts = [
-    ["Most", peak],
-    ["Floods", `${flooding.floods}, ${span(flooding.seconds)} in all${flooding.now ? ", one now" : ""}`],
+    ["Busiest ten minutes", peak],
+    ["Floods", flooding.floods ? `${flooding.floods}, ${span(flooding.seconds)} in all${flooding.now ? ", one now" : ""}` : "none"],
     ["Longest active", span(found.longest_active_s)],
     ["Longest unacknowledged", span(found.longest_unacknowledged_s)],
     ["Stood for over 24 h", `${found.stale}${found.stale_now.length ? `, still: ${found.stale_now.join(", ")}` : ""}`],

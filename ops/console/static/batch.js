@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import { Chart, Scene } from "./charts.js";
-import { abscissa, at, marks, placing, planeCourses, tagCourses } from "./courses.js";
+import { abscissa, at, marks, phaseAt, placing, planeCourses, tagCourses } from "./courses.js";
 import { h, say } from "./dom.js";
 import { deviations, moments } from "./moments.js";
 import { announce } from "./said.js";
@@ -67,10 +67,8 @@ export class Batch {
     this.warning = h("span", { class: "warn" });
     const choice = (label, chosen, ...options) =>
       h("select", { "aria-label": label, onchange: (event) => chosen(event.target.value) }, ...options);
-    const [age, maturity] = [
-      h("option", { value: "age" }, "by batch age (h)"),
-      h("option", { value: "maturity" }, "by maturity"),
-    ];
+    const age = h("option", { value: "age" }, "by batch age (h)");
+    const maturity = h("option", { value: "maturity" }, "by maturity");
     this.align_ = choice("What runs along", (kind) => this.align(kind), age, maturity);
     const none = h("option", { value: "" }, "compare with …");
     this.with_ = choice("Compare with", (name) => this.compare(name), none);
@@ -120,9 +118,9 @@ export class Batch {
   }
 
   async earlier(name) {
-    const [unit, batch] = name.split("|");
+    const [unit, ...parts] = name.split("|");
     try {
-      return await ask("/api/batch", { unit, batch });
+      return await ask("/api/batch", { unit, batch: parts.join("|") });
     } catch (error) {
       announce(error.message, true);
       return null;
@@ -226,7 +224,7 @@ export class Batch {
       await navigator.clipboard.writeText(location.href);
       announce("link copied: it shows this batch, moment and comparison");
     } catch {
-      announce(`the browser does not let this page copy; the address bar has the link`, true);
+      announce("the browser does not let this page copy; the address bar has the link", true);
     }
   }
 
@@ -241,10 +239,10 @@ export class Batch {
     if (wanted !== this.wanted) return;
     const ranked = this.moment === null ? [] : found.contributors.slice(0, 3).map((each) => each.tag);
     store.me.tags.forEach(({ name }, k) => this.tags[k].element.classList.toggle("ranked", ranked.includes(name)));
-    const title = this.moment === null ? "Now" : `At ${age_h.toFixed(2)} h`;
+    const title = [this.moment === null ? "Now" : `At ${age_h.toFixed(2)} h`, phaseAt(this.told, age_h)];
     this.side.replaceChildren(
       this.legend,
-      ...moments(title, found),
+      ...moments(title.filter(Boolean).join(", "), found),
       ...deviations(this.told, (age) => this.choose(age)),
     );
   }

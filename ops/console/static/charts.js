@@ -87,7 +87,7 @@ export class Chart {
 
   size() {
     const box = this.box();
-    if (this.plot === null && this.data) this.show(this.data, this.lines);
+    if (this.data && (this.plot === null || this.drawn !== rem())) this.paint();
     else if (this.plot && (Math.abs(box.width - this.plot.width) > 1 || Math.abs(box.height - this.plot.height) > 1))
       this.plot.setSize(box);
   }
@@ -105,6 +105,7 @@ export class Chart {
   }
 
   options(box, lines) {
+    this.drawn = rem(); // letters are this large: on another screen they are drawn anew
     const font = `${(rem() * 0.75).toFixed(1)}px system-ui, sans-serif`;
     const axis = {
       stroke: colour("quiet"),
@@ -131,10 +132,11 @@ export class Chart {
         y: this.log ? { distr: 3, range: logRange } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } },
       },
       axes: [
-        { ...axis, size: rem() * 1.5, gap: 2 },
+        { ...axis, size: rem() * 1.7, gap: rem() * 0.35 },
         {
           ...axis,
           size: rem() * 3.1,
+          space: rem() * 1.6,
           gap: 2,
           ...(this.log ? { filter: decades, grid: { ...axis.grid, filter: decades } } : {}),
           values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, 3))),
@@ -180,35 +182,45 @@ export class Chart {
     ctx.restore();
   }
 
-  /** Phases, named where there is room, and the chosen moment. */
+  /** Where phases begin, and the chosen moment; above them the phases' names. */
   front(plot) {
     const { ctx, bbox } = plot;
-    ctx.save();
-    ctx.font = `${rem() * 0.68}px system-ui, sans-serif`;
-    ctx.textAlign = "left";
-    ctx.lineWidth = 1;
-    this.scene.phases.forEach(({ phase, x }, k) => {
+    const upright = (x, name, width, dash) => {
       const at = plot.valToPos(x, "x", true);
       if (at < bbox.left - 1 || at > bbox.left + bbox.width) return;
-      ctx.strokeStyle = ctx.fillStyle = colour("quiet");
-      ctx.setLineDash([2, 4]);
+      ctx.setLineDash(dash);
+      ctx.lineWidth = width;
+      ctx.strokeStyle = colour(name);
       ctx.beginPath();
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      const next = this.scene.phases[k + 1],
-        room = (next ? plot.valToPos(next.x, "x", true) : bbox.left + bbox.width) - at;
-      if (this.log && ctx.measureText(phase).width + 6 < room)
-        ctx.fillText(phase, at + 3, bbox.top + bbox.height - rem() * 0.25);
-    });
-    if (this.scene.at !== null) {
-      const at = plot.valToPos(this.scene.at, "x", true);
-      ctx.setLineDash([]);
-      ctx.lineWidth = 1.5;
-      ctx.strokeStyle = colour("accent");
-      ctx.strokeRect(at, bbox.top, 0, bbox.height);
-    }
+    };
+    ctx.save();
+    for (const { x } of this.scene.phases) upright(x, "quiet", 1, [2, 4]);
+    if (this.scene.at !== null) upright(this.scene.at, "accent", 1.5, []);
+    if (this.log) this.names(plot);
     ctx.restore();
+  }
+
+  /** Of phases, where there is room; no line strikes them through. */
+  names(plot) {
+    const { ctx, bbox } = plot;
+    ctx.font = `${rem() * 0.68}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.setLineDash([]);
+    ctx.lineWidth = rem() * 0.25;
+    ctx.strokeStyle = colour("panel");
+    ctx.fillStyle = colour("quiet");
+    this.scene.phases.forEach(({ phase, x }, k) => {
+      const at = plot.valToPos(x, "x", true),
+        next = this.scene.phases[k + 1],
+        end = next ? plot.valToPos(next.x, "x", true) : bbox.left + bbox.width;
+      if (ctx.measureText(phase).width + 4 > end - at) return;
+      const place = [phase, at + 3, bbox.top + bbox.height - rem() * 0.25];
+      ctx.strokeText(...place);
+      ctx.fillText(...place);
+    });
   }
 }
 

@@ -45,6 +45,11 @@ export function placing(told, kind) {
   return (age_h) => at([age_h], told.age_h, told.maturity)[0] ?? (age_h <= (told.age_h[0] ?? 0) ? 0 : last);
 }
 
+/** The phase at an age; undefined: none is known. */
+export function phaseAt(told, age_h) {
+  return told.phases?.findLast((each) => each.age_h <= age_h)?.phase;
+}
+
 /** Deviations as stretches of x, from raised to cleared or now. */
 export function marks(told, place) {
   const age_h = (time) => (Date.parse(time) - Date.parse(told.started)) / 3.6e6;

@@ -13,7 +13,7 @@ export function moments(title, found) {
       : [statistic("T²", found.t2, found.t2_limit), statistic("SPE", found.spe, found.spe_limit)];
   return [
     h("h2", {}, title),
-    h("p", { class: "quiet" }, found.at ? `${moment(found.at)} UTC ${source}` : source),
+    h("p", { class: "quiet" }, [found.at ? `${moment(found.at)} UTC` : "", source].filter(Boolean).join(", ")),
     ...plane,
     ...contributors(found.contributors),
     h("p", { class: "quiet small" }, "Click a chart, or use ← →, to choose another moment."),

@@ -6,7 +6,7 @@ const wrong = document.getElementById("wrong");
 /** The page one wanted, if it is one of ours. */
 function wanted() {
   const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
-  return next.origin === location.origin ? next.pathname + next.search : "/";
+  return next.origin === location.origin ? next.href : "/"; // whole: a path alone may begin with two slashes
 }
 
 form.addEventListener("submit", async (event) => {

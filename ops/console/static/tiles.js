@@ -10,7 +10,8 @@ const QUIET_S = 30;
 export class Tiles {
   constructor() {
     this.tiles = new Map();
-    this.element = h("section", { class: "plant", "aria-label": "Units" });
+    const none = h("p", { class: "quiet" }, "No unit has been heard of yet.");
+    this.element = h("section", { class: "plant", "aria-label": "Units" }, none);
   }
 
   /** Tiles of these units; null: all of them. */
@@ -136,7 +137,8 @@ class Tile {
     this.element.classList.toggle("unjudged", unjudged);
     if (unjudged) say(this.health, this.small ? "not judged" : "not judged: is `patrol run` up?");
     else if (quiet) say(this.health, `quiet ${silent === null ? "" : span(silent)}`);
-    this.element.title = unit.newest ? `last scan ${moment(unit.newest, clock(this.name))} UTC` : "no scan yet";
+    const newest = unit.newest ? `last scan ${moment(unit.newest, clock(this.name))} UTC` : "no scan yet";
+    this.element.title = this.worst.textContent ? `${newest}; furthest from expected: ${this.worst.textContent}` : newest;
   }
 }
 

@@ -8,6 +8,7 @@ import pytest
 from connectors.console_series import ConsoleSeries
 from ops.console.headers import POLICY
 from ops.console.people import UserFile
+from ops.console.sessions import COOKIE
 from tests.ops.console.conftest import PAGE, PASSWORD, Open, sign_in, word_of
 
 READ = (
@@ -109,13 +110,13 @@ def test_a_user_file_that_is_out_of_order_lets_nobody_in_and_does_not_say_why_to
 def test_a_tampered_or_a_strangers_cookie_is_nobodys(browse: Open) -> None:
     client, other = browse(), browse()  # each has a secret of its own
     sign_in(client)
-    cookie = client.cookies["patrol_session"]
+    cookie = client.cookies[COOKIE]
     client.cookies.clear()
     payload, stamp, signature = cookie.split(".")
     for false in (f"{payload}.{stamp}.{signature[::-1]}", f"{payload[::-1]}.{stamp}.{signature}", "", "x.y.z", "[]"):
-        assert client.get("/api/me", headers={"Cookie": f"patrol_session={false}"}).status_code == 401
-    assert client.get("/api/me", headers={"Cookie": f"patrol_session={cookie}"}).status_code == 200
-    assert other.get("/api/me", headers={"Cookie": f"patrol_session={cookie}"}).status_code == 401
+        assert client.get("/api/me", headers={"Cookie": f"{COOKIE}={false}"}).status_code == 401
+    assert client.get("/api/me", headers={"Cookie": f"{COOKIE}={cookie}"}).status_code == 200
+    assert other.get("/api/me", headers={"Cookie": f"{COOKIE}={cookie}"}).status_code == 401
 
 
 def test_a_session_ends_when_its_user_is_taken_out_or_gets_another_password(browse: Open, users: Path) -> None:

@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from connectors.settings import Proxy
 from models.errors import ConfigError
-from tests.ops.console.conftest import PAGE, Open
+from tests.ops.console.conftest import PAGE, PASSWORD, Open
 
 ACTION = {"action": "acknowledge", "deviation_id": "BR-101/B1/process/1"}
 PROXY = Proxy(trusted=("10.0.0.0/8",), viewers=("staff",), operators=("control-room",), engineers=("msat", "qa"))
@@ -30,6 +30,14 @@ def test_identity_headers_from_anywhere_else_mean_nothing(browse: Open) -> None:
     assert browse("10.1.2.3").get("/api/me", headers=said("qa")).status_code == 401  # no proxy is configured
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-User", "X-Forwarded-Groups"])
+def test_a_header_the_proxy_let_through_beside_its_own_makes_nobody_of_both(browse: Open, header: str) -> None:
+    client = browse("10.1.2.3", PROXY)
+    twice = [*said("staff").items(), (header, {"X-Forwarded-User": "eve", "X-Forwarded-Groups": "qa"}[header])]
+    assert client.get("/api/me", headers=twice).status_code == 401
+    assert client.get("/api/me", headers=said("staff")).json()["role"] == "viewer"
+
+
 def test_who_comes_through_the_proxy_still_needs_its_pages_word(browse: Open) -> None:
     client = browse("10.1.2.3", PROXY)
     word = client.get("/api/me", headers=said("qa")).json()["word"]
@@ -48,6 +56,19 @@ def test_behind_the_proxy_attempts_are_counted_by_the_address_it_speaks_for(brow
 
     assert [attempt(client, "203.0.113.9", f"user{k}") for k in range(11)][-1] == 429
     assert attempt(client, "203.0.113.10", "user99") == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme", "status"),
+    [("192.0.2.7", "http", 403), ("192.0.2.7", "https", 200), ("10.1.2.3", "http", 200), ("127.0.0.1", "http", 200)],
+)
+def test_nobody_is_asked_for_a_password_in_the_clear_past_the_proxy(
+    browse: Open, address: str, scheme: str, status: int
+) -> None:
+    client = browse(address, PROXY)
+    assert client.get(f"{scheme}://testserver/sign-in").status_code == status
+    given = {"name": "oscar", "password": PASSWORD}
+    assert client.post(f"{scheme}://testserver/api/sign-in", json=given, headers=PAGE).status_code == status
 
 
 def test_a_network_that_is_none_is_refused_at_the_start(browse: Open) -> None:
