@@ -1,9 +1,12 @@
 """What a limit is made from: the tail of left-out batches' maxima, and the usual size of something along the recipe."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from models.block import FloatArray
 
+_ODD = 2.0  # times what is usual of batches: no batch counts for more
 _MOMENT = 6  # a high moment: the width follows what is large now and then, not only what is usual
 _MEDIAN_OF_GUMBEL = -np.log(np.log(2.0))
 _STANDARD_GUMBEL_SD = np.pi / np.sqrt(6.0)
@@ -81,21 +84,35 @@ def local_sums(values: FloatArray, position: FloatArray, points: int) -> tuple[F
     return sums, counts
 
 
-def local_width(sums: FloatArray, counts: FloatArray, reach: int) -> FloatArray:
-    """Usual size of each statistic around each grid point.
+def local_widths(parts: Sequence[tuple[FloatArray, FloatArray]], reach: int) -> tuple[list[FloatArray], FloatArray]:
+    """Usual size of each statistic around each grid point: without each of the batches, and of all.
+
+    It is the sixth root of the mean sixth power, no less than a third of the statistic's median along the recipe. A
+    batch counts for no more than twice the size that is usual of batches there: one odd batch is not what is usual.
 
     Parameters
     ----------
-    sums, counts
-        Shape (points, k): over all batches, from ``local_sums``.
+    parts
+        Of each batch, from ``local_sums``.
     reach
         Grid points to either side that are taken together.
 
     Returns
     -------
-    Shape (points, k), > 0: the sixth root of the mean sixth power, no less than a third of the statistic's median.
+    (points, k) without each batch in turn, and (points, k) of all; each > 0.
     """
-    width = (_running(sums, reach) / np.maximum(_running(counts, reach), 1.0)) ** (1 / _MOMENT)
+    counts = np.array([_running(part[1], reach) for part in parts])
+    powers = np.array([_running(part[0], reach) for part in parts]) / np.maximum(counts, 1.0)
+    seen = np.where(counts > 0, powers, np.nan)
+    seen[:, ~(counts > 0).any(axis=0)] = 0.0
+    sums = np.minimum(powers, _ODD**_MOMENT * np.nanmedian(seen, axis=0)) * counts
+    total, count = sums.sum(axis=0), counts.sum(axis=0)
+    others = [_width(total - own, count - judged) for own, judged in zip(sums, counts, strict=True)]
+    return others, _width(total, count)
+
+
+def _width(sums: FloatArray, counts: FloatArray) -> FloatArray:
+    width = (np.maximum(sums, 0.0) / np.maximum(counts, 1.0)) ** (1 / _MOMENT)
     usual = np.median(np.where(width > 0, width, np.nan), axis=0) if (width > 0).any() else np.ones(width.shape[1])
     floor = np.where(np.isfinite(usual), usual, 1.0) / 3
     wide: FloatArray = np.maximum(width, floor)

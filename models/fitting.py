@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from models.block import FloatArray
-from models.calibration import local_sums, local_width
+from models.calibration import local_sums, local_widths
 from models.learner import LearnerLimits, learn_learner_limits
 from models.limits import joint_limits, reach
 from models.persistence import Persistence
@@ -92,14 +92,6 @@ def _in_usual_sizes(
 ) -> tuple[list[Residuals], FloatArray]:
     """Residuals in sizes that the other batches' innovations usually have, and those of all batches (G, p)."""
     pairs = list(zip(positions, left_out, strict=True))
-    others, size = _widths([(position, np.abs(one.scaled)) for position, one in pairs], points)
+    parts = [local_sums(np.abs(one.scaled), position, points) for position, one in pairs]
+    others, size = local_widths(parts, reach(points))
     return [one.resized(at_position(own, position)) for own, (position, one) in zip(others, pairs, strict=True)], size
-
-
-def _widths(values: Sequence[tuple[FloatArray, FloatArray]], points: int) -> tuple[list[FloatArray], FloatArray]:
-    """Local widths without each batch, and with all; each (G, k)."""
-    parts = [local_sums(value, position, points) for position, value in values]
-    sums = np.sum([part[0] for part in parts], axis=0)
-    counts = np.sum([part[1] for part in parts], axis=0)
-    without = [local_width(sums - part[0], counts - part[1], reach(points)) for part in parts]
-    return without, local_width(sums, counts, reach(points))

@@ -15,13 +15,16 @@ from models.calibration import gumbel_quantile, upper_spread
 from models.residuals import at_position
 
 REACH = 0.022  # maturity to either side that is taken together
+_MANY, _WIDENS = 40, 0.3  # with fewer batches a window is wider, by this power of how many are missing
 _NEVER = 1e12  # the limit of what no batch could be judged by
 _LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
-_LEAST_TAIL = 0.1  # of log maxima
+_LEAST_TAIL = 0.3  # of log maxima, for a limit: noise alone spreads less, but a limit so near is passed by chance
+_LEAST_DEPTH = 0.1  # the same, for how deep in its tail a statistic is
 _PRIOR_BATCHES = 20  # a window's tail is shrunk towards the recipe's with the weight of so many batches
 _LEAST = 1e-12  # of a statistic, before its logarithm
 _USUAL_SPREAD = 0.5  # of joint maxima, in tails
 _USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
+_LEAST_SPREAD = 0.05  # of joint maxima, likewise
 _USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
 
 
@@ -41,13 +44,16 @@ def joint_limits(
     budget
         Probability that a good batch passes any of the limits.
     """
-    windows = np.array([_window_maxima(values, at, points) for values, at in zip(held, positions, strict=True)])
+    near = _window(points, len(held))
+    windows = np.array([_window_maxima(values, at, (points, near)) for values, at in zip(held, positions, strict=True)])
     joint = [
-        _joint(values, at, np.delete(windows, own, axis=0), _step(points))
+        _joint(values, at / _step(near), np.delete(windows, own, axis=0))
         for own, (values, at) in enumerate(zip(held, positions, strict=True))
     ]
-    usual, tail = (_between(part, points) for part in _usual(windows))
-    limits: FloatArray = np.exp(usual + tail * _joint_limit(np.array(joint), windows.shape[2], budget))
+    place = np.minimum(np.arange(points) / _step(near), windows.shape[1] - 1.0)
+    usual, tail = (at_position(part, place) for part in _usual(windows))
+    most = _joint_limit(np.array(joint), windows.shape[2], budget)
+    limits: FloatArray = np.exp(usual + np.maximum(tail, _LEAST_TAIL) * most)
     limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
     return limits, tail
 
@@ -60,19 +66,23 @@ def reach(points: int) -> int:
 def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
     """How many tails a good batch goes above what is usual with probability ``budget``.
 
-    In tails, all processes are much alike: so what few batches' maxima (B,) say is shrunk towards what is usual.
+    In tails, all processes are much alike: so what few batches' maxima (B,) say is shrunk towards what is usual; the
+    spread is inflated by (1 + 1 / B) for what is uncertain.
     """
     median, grows = _USUAL_MEDIAN
     own = len(joint) / (len(joint) + _USUAL_BATCHES)
     middle = own * float(np.median(joint)) + (1 - own) * (median + grows * np.log(statistics))
-    return gumbel_quantile(middle, own * upper_spread(joint) + (1 - own) * _USUAL_SPREAD, budget)
+    spread = max(upper_spread(joint), _LEAST_SPREAD) ** own * _USUAL_SPREAD ** (1 - own)
+    return gumbel_quantile(middle, spread * (1 + 1 / len(joint)), budget)
 
 
-def _joint(held: FloatArray, position: FloatArray, others: FloatArray, step: int) -> float:
-    """How far a batch ever goes, by any statistic, in tails above what is usual of the others."""
+def _joint(held: FloatArray, place: FloatArray, others: FloatArray) -> float:
+    """How far a batch ever goes, by any statistic, in tails above what is usual of the others; place: in windows."""
     usual, tail = _usual(others)
-    place = np.minimum(position / step, len(usual) - 1.0)
-    far = (np.log(np.fmax(held, _LEAST)) - at_position(usual, place)) / at_position(tail, place)
+    place = np.minimum(place, len(usual) - 1.0)
+    far = (np.log(np.fmax(held, _LEAST)) - at_position(usual, place)) / np.maximum(
+        at_position(tail, place), _LEAST_TAIL
+    )
     return float(np.nanmax(far))
 
 
@@ -85,7 +95,7 @@ def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
     recipe = np.maximum(own.mean(axis=0), np.median(own))
     batches = len(maxima)
     tail = np.sqrt((batches * own + _PRIOR_BATCHES * recipe) / (batches + _PRIOR_BATCHES))
-    return usual, np.maximum(tail, _LEAST_TAIL)
+    return usual, np.maximum(tail, _LEAST_DEPTH)
 
 
 def _positive_median(maxima: FloatArray) -> FloatArray:
@@ -94,23 +104,25 @@ def _positive_median(maxima: FloatArray) -> FloatArray:
     return np.array([np.median(column[column > 0]) if (column > 0).any() else 1.0 for column in flat.T])
 
 
-def _window_maxima(held: FloatArray, position: FloatArray, points: int) -> FloatArray:
-    """Each statistic's largest value around every few grid points, shape (windows, k); 0: never judged there."""
+def _window_maxima(held: FloatArray, position: FloatArray, grid: tuple[int, int]) -> FloatArray:
+    """Each statistic's largest value around every few grid points, shape (windows, k); 0: never judged there.
+
+    ``grid``: how many points it has, and how many to either side make a window.
+    """
+    points, near = grid
     known = np.isfinite(position)
     at = np.rint(position[known]).astype(int)
     largest = np.zeros((points, held.shape[1]))
     np.maximum.at(largest, at, np.nan_to_num(held[known]))
-    near = reach(points)
-    centres = range(0, points, _step(points))
+    centres = range(0, points, _step(near))
     return np.array([largest[max(centre - near, 0) : centre + near + 1].max(axis=0) for centre in centres])
 
 
-def _step(points: int) -> int:
+def _window(points: int, batches: int) -> int:
+    """Grid points to either side that make a window: what happens now and then happens elsewhere in the next batch."""
+    return round(reach(points) * float(max(1.0, _MANY / batches) ** _WIDENS))
+
+
+def _step(near: int) -> int:
     """Grid points between two windows' centres."""
-    return max(1, reach(points) // 2)
-
-
-def _between(values: FloatArray, points: int) -> FloatArray:
-    """Values (windows, k) at every grid point, (G, k)."""
-    place = np.arange(points) / _step(points)
-    return at_position(values, np.minimum(place, len(values) - 1.0))
+    return max(1, near // 2)

@@ -1,8 +1,9 @@
 """Learning the one-step regressions of ``models.innovation`` from released batches, any one of them left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from models.features import LAGS, Layout, Scaling, past_threshold
 from models.innovation import OneStep, Past, Predictors, predict, product
 from models.sizes import Sizes, log_size, may_excuse
 
-_RIDGE = 1e-2  # share of each feature's own power
+_RIDGE = 2e-2  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
 _ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
 _THRESHOLDS = np.linspace(0.04, 0.96, 24)  # quantiles tried
+_AROUND = np.linspace(-0.08, 0.08, 33)  # and then around the best of them
 _EVERY = 3  # scans: enough to find a threshold by
 _NEAR = 0.02  # of its range: a controller is at its end
 
@@ -55,8 +57,7 @@ class Regressions:
             _moments(told, log_size(innovation[LAGS:], self._of_all.usual))
             for told, innovation in zip(circumstances, innovations, strict=True)
         ]
-        every = np.concatenate(circumstances)
-        self._known = np.array([every.min(axis=0), every.max(axis=0)])
+        self._ranges = np.array([(told.min(axis=0), told.max(axis=0)) for told in circumstances])
 
     def all_but(self, own: int | None) -> OneStep:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
@@ -65,7 +66,9 @@ class Regressions:
         for tag in self._tags.tolist():
             use = np.flatnonzero(may_excuse(len(products), self._layout.tags, tag))
             weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
-        return replace(self._precise(own), size_weights=weights, known=self._known)
+        ranges = self._ranges if own is None else np.delete(self._ranges, own, axis=0)
+        known = np.array([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
+        return replace(self._precise(own), size_weights=weights, known=known)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -154,23 +157,41 @@ def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
     rest, most = np.nanquantile(seen, (_REST, 1 - _REST), axis=0)[:, loops]
     on = (rest + _ACTING * (most - rest) - centre[loops]) / spread[loops]
     knots, ends = ((np.nanquantile(seen, which, axis=0) - centre) / spread for which in (_KNOTS, (0.0, 1.0)))
-    switches = [_switch((grids - centre) / spread, int(loop)) for loop in loops]
+    switches = [_switch((grids - centre) / spread, loops, int(loop)) for loop in loops]
     tags, thresholds = np.array([tag for tag, _ in switches], dtype=np.int64), np.array([at for _, at in switches])
     return Scaling(centre, spread, knots, ends, loops, on, tags, thresholds)
 
 
-def _switch(grids: FloatArray, loop: int) -> tuple[int, float]:
-    """The tag and threshold past which a controller is best told by a second law."""
-    lags = [grids[:, LAGS - lag : grids.shape[1] - lag : _EVERY] for lag in range(LAGS + 1)]
-    best = (np.inf, loop, np.inf)
+def _switch(grids: FloatArray, loops: IntArray, loop: int) -> tuple[int, float]:
+    """The tag and threshold past which a controller is best told by a second law.
+
+    First any tag, by itself; then the threshold more finely, beside the other controllers' outputs, which tell the two
+    laws apart where the tag's noise does not. (Past its own output nothing switches, it is only another slope.)
+    """
+    found = [(np.inf, np.inf, loop)]
     for tag in range(grids.shape[2]):
-        columns = [np.ones(lags[0].shape[:2]), lags[1][:, :, loop], *(lag[:, :, tag] for lag in lags[1:])]
-        rows = np.stack([lags[0][:, :, loop], *columns], axis=2).reshape(-1, len(columns) + 1)
-        rows = rows[np.isfinite(rows).all(axis=1)]
-        for at in np.unique(np.quantile(rows[:, 3], _THRESHOLDS)) if len(rows) else ():
-            left = sum(_misfit(part) for part in (rows[rows[:, 3] > at], rows[rows[:, 3] <= at]))
-            best = min(best, (left, tag, float(at)))
-    return best[1], best[2]
+        found += [(left, at, tag) for left, at in _splits(_past(grids, loop, tag, loops[:0]), _THRESHOLDS)]
+    _, at, tag = min(found, key=itemgetter(0))
+    if tag == loop:
+        return tag, at
+    rows = _past(grids, loop, tag, np.setdiff1d(loops, loop))
+    around = np.clip((rows[:, 1] < at).mean() + _AROUND, 0.0, 1.0)
+    return tag, min(_splits(rows, around))[1]
+
+
+def _past(grids: FloatArray, loop: int, tag: int, others: IntArray) -> FloatArray:
+    """Scans as rows: a controller's output; the tag at the scans before; a constant; its last output; the others'."""
+    lags = [grids[:, LAGS - lag : grids.shape[1] - lag : _EVERY] for lag in range(LAGS + 1)]
+    columns = [lags[0][:, :, loop], *(lag[:, :, tag] for lag in lags[1:]), np.ones(lags[0].shape[:2])]
+    columns += [lags[1][:, :, loop], *(lag[:, :, other] for other in others.tolist() for lag in lags[:3])]
+    rows = np.stack(columns, axis=2).reshape(-1, len(columns))
+    return rows[np.isfinite(rows).all(axis=1)]
+
+
+def _splits(rows: FloatArray, quantiles: FloatArray) -> Iterator[tuple[float, float]]:
+    """What two laws leave, and the threshold between them, for thresholds at these quantiles of the tag."""
+    for at in np.unique(np.quantile(rows[:, 1], quantiles)) if len(rows) else ():
+        yield sum(_misfit(part) for part in (rows[rows[:, 1] > at], rows[rows[:, 1] <= at])), float(at)
 
 
 def _misfit(rows: FloatArray) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from models.calibration import limit_for, local_sums, local_width
+from models.calibration import limit_for, local_sums, local_widths
 
 
 def test_with_many_batches_the_limit_is_the_quantile_of_a_gumbel_tail():
@@ -30,13 +30,39 @@ def test_maxima_that_say_nothing_are_refused(maxima):
         limit_for(np.array(maxima), 0.05)
 
 
+POSITION = np.arange(100.0)
+
+
+def widths(*batches: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    return local_widths([local_sums(values[:, None], POSITION, 100) for values in batches], reach=5)
+
+
 def test_a_width_follows_its_surroundings_and_never_vanishes():
-    position = np.arange(100.0)
-    values = np.where(position[:, None] < 50, 1.0, 2.0)
-    width = local_width(*local_sums(values, position, 100), reach=5)
+    values = np.where(POSITION < 50, 1.0, 2.0)
+    _, width = widths(values, values)
     assert width[20, 0] == pytest.approx(1.0)
     assert width[80, 0] == pytest.approx(2.0)
-    assert (local_width(*local_sums(0 * values, position, 100), reach=5) > 0).all()
+    assert (widths(0 * values, 0 * values)[1] > 0).all()
+
+
+def test_a_width_without_a_batch_knows_nothing_of_it():
+    calm, wild = np.ones(100), np.full(100, 1.9)
+    others, width = widths(calm, calm, wild)
+    assert others[2] == pytest.approx(np.ones((100, 1)))
+    assert (width > 1.3).all()
+
+
+def test_one_odd_batch_is_not_what_is_usual():
+    calm = np.ones(100)
+    _, width = widths(*[calm] * 9, 50 * calm)
+    _, twice = widths(*[calm] * 9, 2 * calm)
+    assert width == pytest.approx(twice)
+
+
+def test_a_batch_that_ended_early_says_nothing_of_what_follows():
+    short = np.where(POSITION < 50, 1.0, np.nan)
+    _, width = widths(short, short, np.full(100, 3.0))
+    assert width[90, 0] == pytest.approx(3.0)
 
 
 def test_scans_without_position_or_value_count_nothing():

@@ -45,3 +45,17 @@ def test_what_no_batch_could_be_judged_by_has_no_limit():
     for values in held:
         values[:, 1] = 0.0
     assert limits(held)[:, 1] == pytest.approx(1e12)
+
+
+def test_what_happens_now_and_then_is_allowed_for_further_around_when_few_batches_are_known():
+    """A wild scan in a few batches: how wide the recipe's wild part is taken to be."""
+
+    def wild(batches: int) -> int:
+        held = released(6, batches)
+        for values in held:
+            values[:] = np.abs(np.random.default_rng(len(values)).normal(size=values.shape))
+            values[POINTS // 2] = 50.0
+        found = limits(held)[:, 0]
+        return int((found > 3 * np.median(found)).sum())
+
+    assert wild(8) > wild(40)
