@@ -1,5 +1,6 @@
 """Which tags are responsible for a scan's deviation, most responsible first, with what was expected of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,14 +25,14 @@ class Account:
     twin: Twin
     values: FloatArray  # (n, p)
     residuals: Residuals
-    excess: FloatArray  # (n, 6p) in tails, from ``models.measure``
+    excess: Callable[[int], FloatArray]  # row -> (6p,) in tails, from ``models.measure``
     manipulated: BoolArray  # (p,)
 
 
 def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
     """The tags responsible at a scan; ``first``: the accused sensor's, which leads whatever the others say."""
     shares = np.empty(account.values.shape[1])
-    _weigh(account.excess[row], account.manipulated, shares)
+    _weigh(account.excess(row), account.manipulated, shares)
     if first is not None:
         shares[first] = shares.max() + _LEAST_SHARE
     residuals = account.residuals

@@ -1,14 +1,18 @@
 """A running batch's readings held against one fit of a reference: residuals, statistics, how far over their limits."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate
 
 import numpy as np
 
 from models.block import FloatArray
+from models.compiled import ROW, TABLE, compiled
 from models.fitting import Fitted, persistence_of, statistics_of
 from models.monitor import Numbers
-from models.residuals import Residual, Residuals, at_position
+from models.residuals import Residual, Residuals, at_position, interpolate
+from models.statistics import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,9 @@ class Measured:
 
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
-    held: FloatArray  # (n, 6p) the ratio that has held, >= 0: above 1 counts
-    excess: FloatArray  # (n, 6p) logarithm of that, in units of the statistic's tail
+    highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
     plane: FloatArray  # (n, 2) limits of T² and SPE
+    excess: Callable[[int], FloatArray]  # row -> (6p,) logarithm of what held, in units of the statistic's tail
 
     @classmethod
     def joined(cls, parts: "Sequence[Measured]") -> "Measured":
@@ -27,10 +31,15 @@ class Measured:
         if len(parts) == 1:
             return parts[0]
         residuals = Residuals(**_joined([part.residuals for part in parts]))
-        return cls(residuals, *(np.concatenate([getattr(part, name) for part in parts]) for name in _BESIDES))
+        ratio, plane = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "plane"))
+        highest = np.concatenate([part.highest for part in parts], axis=1)
+        starts = [0, *accumulate(len(part.ratio) for part in parts)]
 
+        def excess(row: int) -> FloatArray:
+            part = bisect_right(starts, row) - 1
+            return parts[part].excess(row - starts[part])
 
-_BESIDES = ("ratio", "held", "excess", "plane")
+        return cls(residuals, ratio, highest, plane, excess)
 
 
 class Measure:
@@ -43,7 +52,7 @@ class Measure:
     """
 
     def __init__(self, fitted: Fitted) -> None:
-        self._fitted = fitted
+        self._fitted, self._tail = fitted, np.ascontiguousarray(fitted.tail)
         self._residual = Residual(fitted.trajectory)
         self._statistics = statistics_of(fitted.trajectory)
         self._persistence = persistence_of(fitted.trajectory)
@@ -55,9 +64,15 @@ class Measure:
         limits = at_position(fitted.limits, position)
         ratio = self._statistics.advance(residuals, limits) / limits
         held = self._persistence.advance(ratio)
-        with np.errstate(divide="ignore"):
-            excess = np.log(held) / at_position(fitted.tail, position)
-        return Measured(residuals, ratio, held, excess, at_position(fitted.plane_limits, position))
+        highest = np.empty((len(KINDS), len(held)))
+        _highest(held, highest)
+
+        def excess(row: int) -> FloatArray:
+            beyond = np.empty(held.shape[1])
+            _beyond(held[row], self._tail, position[row : row + 1], beyond)
+            return beyond
+
+        return Measured(residuals, ratio, highest, at_position(fitted.plane_limits, position), excess)
 
     def state(self) -> Numbers:
         """A copy of all that changes; a fit without some of the tags goes on from it."""
@@ -75,3 +90,25 @@ class Measure:
 
 def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
     return {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Residuals)}
+
+
+@compiled("void", TABLE, TABLE)
+def _highest(held: FloatArray, highest: FloatArray) -> None:
+    """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0."""
+    kinds = len(highest)
+    tags = held.shape[1] // kinds
+    for row in range(len(held)):
+        for kind in range(kinds):
+            most = 0.0
+            for tag in range(kind * tags, (kind + 1) * tags):
+                most = max(most, held[row, tag])
+            highest[kind, row] = most
+
+
+@compiled("void", ROW, TABLE, ROW, ROW)
+def _beyond(held: FloatArray, tail: FloatArray, position: FloatArray, beyond: FloatArray) -> None:
+    """Logarithm of what one scan's statistics (k,) have held, in tails (G, k) at its position (1,)."""
+    there = np.empty((1, len(held)))
+    interpolate(tail, position, there)
+    for k in range(len(held)):
+        beyond[k] = np.log(held[k]) / there[0, k]

@@ -24,21 +24,23 @@ def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> tuple[Cont
     total = sum(weights.tolist())
     if not total > 0:
         return ()
-    shares, names = (weights / total).tolist(), twin.tag_names
-    order = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:most]
-    return tuple(
-        Contributor(
-            tag=names[tag],
+    shares: list[float] = (weights / total).tolist()
+    named = [tag for tag, share in enumerate(shares) if share >= _LEAST_SHARE]
+    named.sort(key=shares.__getitem__, reverse=True)
+    tags, observed, expected, z = list(twin.tags), seen.observed.tolist(), seen.expected.tolist(), seen.z.tolist()
+    found = []
+    for tag in named[:most]:
+        contributor = Contributor(
+            tag=tags[tag],
             share=min(shares[tag], 1.0),
-            observed=_known(seen.observed[tag]),
-            expected=_known(seen.expected[tag]),
-            z=_known(seen.z[tag]),
-            unit_of_measure=twin.tags[names[tag]].unit_of_measure,
+            observed=_known(observed[tag]),
+            expected=_known(expected[tag]),
+            z=_known(z[tag]),
+            unit_of_measure=twin.tags[tags[tag]].unit_of_measure,
         )
-        for tag in order
-        if shares[tag] >= _LEAST_SHARE
-    )
+        found.append(contributor)
+    return tuple(found)
 
 
 def _known(value: float) -> float | None:
-    return float(value) if isfinite(value) else None
+    return value if isfinite(value) else None

@@ -146,7 +146,7 @@ class RunningBatch:
         self.scored_us = int(interval[-1])
 
     def _scored(self, at_us: int, judgement: Judgement, row: int, share: float) -> Score:
-        names, scene = self.subject.twin.tag_names, self.scene
+        scene, fit = self.scene, judgement.fit[row].tolist()
         return Score(
             unit=self.subject.unit,
             at=to_time(at_us),
@@ -164,8 +164,8 @@ class RunningBatch:
             spe_limit=_number(judgement.spe_limit[row]),
             worst=judgement.worst(row),
             unfit_sensors=()
-            if judgement.fit[row].all()
-            else tuple(names[j] for j in np.flatnonzero(~judgement.fit[row])),
+            if all(fit)
+            else tuple(name for name, well in zip(self.subject.twin.tags, fit, strict=True) if not well),
             disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
             reference=scene.reference,
         )
