@@ -89,7 +89,7 @@ class BatchMonitor:
         )
         return Judgement(
             maturity, residuals.t2, plane[:, 0], residuals.spe, plane[:, 1], health.fit,
-            np.ones(len(stretch), dtype=bool), findings, lambda row: contributors(account, row),
+            np.ones(len(stretch), dtype=bool), findings, lambda rows: contributors(account, rows),
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -131,7 +131,7 @@ class BatchMonitor:
         self._measure.restore(before)
 
     def _causes(self, stretch: Stretch, measured: Measured, account: Account) -> "_Causes":
-        is_over = (measured.highest > 1).any(axis=0)
+        is_over: BoolArray = (measured.highest > 1).any(axis=0)
         over, under_way = self._episode.advance(stretch.age_s, is_over, measured.excess)
         off_schedule = np.copysign(measured.ratio[:, : len(self._twin.tags)], account.residuals.innovation)
         return _Causes(over, under_way, *self._spikes.advance(off_schedule))
@@ -151,7 +151,7 @@ class BatchMonitor:
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
-                return contributors(account, row, first)
+                return contributors(account, [row], first)[0]
 
             for kind, level in levels.items():
                 over = (level > 1) & (causes.over == cause)

@@ -53,7 +53,7 @@ class Episode:
         return found
 
     def advance(
-        self, age_s: FloatArray, over: BoolArray, excess: Callable[[int], FloatArray]
+        self, age_s: FloatArray, over: BoolArray, excess: Callable[[IntArray], FloatArray]
     ) -> tuple[IntArray, IntArray]:
         """The cause of what is over its limit at each scan, and the cause of the episode under way, (n,) each.
 
@@ -67,7 +67,7 @@ class Episode:
         over
             Shape (n,): whether any statistic is over its limit.
         excess
-            Of a row that is: (6p,), above 0 where a statistic is over its limit, in units of its tail.
+            Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """
         causes, under_way = np.full((2, len(age_s)), _NONE)
         if self._cause == _NONE and not over.any():
@@ -77,7 +77,7 @@ class Episode:
                 self._cause = _NONE
                 self._moved[:] = False
             if over[row]:
-                causes[row] = self._cause = self._judge(excess(row))
+                causes[row] = self._cause = self._judge(excess(np.array([row]))[0])
                 self._last_s = float(age_s[row])
                 if self._cause >= 0:
                     self._accused[self._cause] = True

@@ -1,17 +1,16 @@
 """A running batch's readings held against one fit of a reference: residuals, statistics, how far over their limits."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
 
 import numpy as np
 
-from models.block import FloatArray
-from models.compiled import ROW, TABLE, compiled
+from models.block import FloatArray, IntArray
+from models.compiled import PLACES, TABLE, compiled
 from models.fitting import Fitted, persistence_of, statistics_of
 from models.monitor import Numbers
-from models.residuals import Residual, Residuals, at_position, interpolate
+from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS
 
 
@@ -23,7 +22,7 @@ class Measured:
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
     highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
     plane: FloatArray  # (n, 2) limits of T² and SPE
-    excess: Callable[[int], FloatArray]  # row -> (6p,) logarithm of what held, in units of the statistic's tail
+    excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) logarithm of what held, in its tails
 
     @classmethod
     def joined(cls, parts: "Sequence[Measured]") -> "Measured":
@@ -35,9 +34,9 @@ class Measured:
         highest = np.concatenate([part.highest for part in parts], axis=1)
         starts = [0, *accumulate(len(part.ratio) for part in parts)]
 
-        def excess(row: int) -> FloatArray:
-            part = bisect_right(starts, row) - 1
-            return parts[part].excess(row - starts[part])
+        def excess(rows: IntArray) -> FloatArray:
+            of = np.searchsorted(starts, rows, side="right") - 1
+            return np.concatenate([parts[k].excess(rows[n : n + 1] - starts[k]) for n, k in enumerate(of.tolist())])
 
         return cls(residuals, ratio, highest, plane, excess)
 
@@ -52,7 +51,7 @@ class Measure:
     """
 
     def __init__(self, fitted: Fitted) -> None:
-        self._fitted, self._tail = fitted, np.ascontiguousarray(fitted.tail)
+        self._fitted = fitted
         self._residual = Residual(fitted.trajectory)
         self._statistics = statistics_of(fitted.trajectory)
         self._persistence = persistence_of(fitted.trajectory)
@@ -67,9 +66,9 @@ class Measure:
         highest = np.empty((len(KINDS), len(held)))
         _highest(held, highest)
 
-        def excess(row: int) -> FloatArray:
-            beyond = np.empty(held.shape[1])
-            _beyond(held[row], self._tail, position[row : row + 1], beyond)
+        def excess(rows: IntArray) -> FloatArray:
+            beyond = at_position(fitted.tail, position[rows])
+            _beyond(held, rows, beyond)
             return beyond
 
         return Measured(residuals, ratio, highest, at_position(fitted.plane_limits, position), excess)
@@ -105,10 +104,9 @@ def _highest(held: FloatArray, highest: FloatArray) -> None:
             highest[kind, row] = most
 
 
-@compiled("void", ROW, TABLE, ROW, ROW)
-def _beyond(held: FloatArray, tail: FloatArray, position: FloatArray, beyond: FloatArray) -> None:
-    """Logarithm of what one scan's statistics (k,) have held, in tails (G, k) at its position (1,)."""
-    there = np.empty((1, len(held)))
-    interpolate(tail, position, there)
-    for k in range(len(held)):
-        beyond[k] = np.log(held[k]) / there[0, k]
+@compiled("void", TABLE, PLACES, TABLE)
+def _beyond(held: FloatArray, rows: IntArray, tails: FloatArray) -> None:
+    """Replace some rows' tails (m, k) by the logarithm of what has held there, of (n, k), in these tails."""
+    for at in range(len(rows)):
+        for k in range(held.shape[1]):
+            tails[at, k] = np.log(held[rows[at], k]) / tails[at, k]

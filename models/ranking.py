@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite
+from operator import itemgetter
 
 from models.block import FloatArray
 from models.records import Contributor
@@ -12,35 +13,38 @@ _LEAST_SHARE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Of p tags at one scan; NaN: none."""
+    """Of p tags at each of m scans; NaN: none."""
 
-    observed: FloatArray  # (p,) in each tag's unit of measure
-    expected: FloatArray  # (p,) likewise
-    z: FloatArray  # (p,) how far apart, in usual deviations
+    observed: FloatArray  # (m, p) in each tag's unit of measure
+    expected: FloatArray  # (m, p) likewise
+    z: FloatArray  # (m, p) how far apart, in usual deviations
 
 
-def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> tuple[Contributor, ...]:
-    """The ``most`` tags of largest weight (p,) >= 0, each with its share of all; shares below 1 % are left out."""
-    total = sum(weights.tolist())
-    if not total > 0:
-        return ()
-    shares: list[float] = (weights / total).tolist()
-    named = [tag for tag, share in enumerate(shares) if share >= _LEAST_SHARE]
-    named.sort(key=shares.__getitem__, reverse=True)
-    tags, observed, expected, z = list(twin.tags), seen.observed.tolist(), seen.expected.tolist(), seen.z.tolist()
-    found = []
-    for tag in named[:most]:
-        contributor = Contributor(
-            tag=tags[tag],
-            share=min(shares[tag], 1.0),
-            observed=_known(observed[tag]),
-            expected=_known(expected[tag]),
-            z=_known(z[tag]),
-            unit_of_measure=twin.tags[tags[tag]].unit_of_measure,
+def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> list[tuple[Contributor, ...]]:
+    """Of each scan the ``most`` tags of largest weight (m, p) >= 0, each with its share of all, 1 % or more."""
+    tags = [(name, tag.unit_of_measure) for name, tag in twin.tags.items()]
+    scans = zip(weights.tolist(), seen.observed.tolist(), seen.expected.tolist(), seen.z.tolist(), strict=True)
+    return [
+        tuple(
+            Contributor(
+                tag=tags[tag][0],
+                share=share,
+                observed=observed[tag] if isfinite(observed[tag]) else None,
+                expected=expected[tag] if isfinite(expected[tag]) else None,
+                z=z[tag] if isfinite(z[tag]) else None,
+                unit_of_measure=tags[tag][1],
+            )
+            for share, tag in _shares(row, most)
         )
-        found.append(contributor)
-    return tuple(found)
+        for row, observed, expected, z in scans
+    ]
 
 
-def _known(value: float) -> float | None:
-    return value if isfinite(value) else None
+def _shares(weights: list[float], most: int) -> list[tuple[float, int]]:
+    """Share and position of the ``most`` largest of one scan's weights (p,); of equal ones the first."""
+    total = sum(weights)
+    if not total > 0:
+        return []
+    shares = [(min(weight / total, 1.0), tag) for tag, weight in enumerate(weights) if weight / total >= _LEAST_SHARE]
+    shares.sort(key=itemgetter(0), reverse=True)
+    return shares[:most]

@@ -100,12 +100,12 @@ def at_position(grid: FloatArray, position: FloatArray) -> FloatArray:
     [2.5, nan]
     """
     between = np.empty((len(position), grid.shape[1]))
-    interpolate(np.ascontiguousarray(grid), np.ascontiguousarray(position), between)
+    _between(np.ascontiguousarray(grid), np.ascontiguousarray(position), between)
     return between
 
 
 @compiled("void", TABLE, ROW, TABLE)
-def interpolate(grid: FloatArray, position: FloatArray, between: FloatArray) -> None:
+def _between(grid: FloatArray, position: FloatArray, between: FloatArray) -> None:
     for row in range(len(position)):
         if not np.isfinite(position[row]):
             between[row] = np.nan
