@@ -22,8 +22,7 @@ from models.twin import Twin
 
 LANE = "lane-0"
 _IDLE = timedelta(milliseconds=5)  # between polls that bring nothing
-_BLOCK = 40  # scans of a unit: a block costs a tenth of a millisecond however few it holds
-_MOST = 8  # times as many messages as a poll usually takes: more would keep an epoch open for long
+_BACKLOG = 8  # times as many scans a poll: a block costs the same however few it holds, but an epoch waits for it
 
 
 class LaneState(TypedDict):
@@ -81,7 +80,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
             arrived = self._read_context()
         else:
             scans = self._scans.poll(self._ask)
-            self._ask = self._after(len(scans))
+            self._ask = self._poll if len(scans) < self._poll else _BACKLOG * self._poll
             arrived = self._read_context()  # polled after the scans, emitted ahead of them
             arrived += self._group(scans)
         live = self._context.live and self._scans.live
@@ -115,12 +114,6 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
             count = self._group(self._context.poll(self._poll))
             arrived += count
         return arrived
-
-    def _after(self, arrived: int) -> int:
-        """How many scans to ask for next: in a backlog of many units, enough for a good block of each."""
-        if arrived < self._poll:
-            return self._poll
-        return max(self._poll, min(_BLOCK * len(self._stillness.units), _MOST * self._poll))
 
     def _group(self, messages: list[Arrival]) -> int:
         for message in messages:

@@ -45,6 +45,6 @@ def _shares(weights: list[float], most: int) -> list[tuple[float, int]]:
     total = sum(weights)
     if not total > 0:
         return []
-    shares = [(min(weight / total, 1.0), tag) for tag, weight in enumerate(weights) if weight / total >= _LEAST_SHARE]
+    shares = [(weight / total, tag) for tag, weight in enumerate(weights) if weight]
     shares.sort(key=itemgetter(0), reverse=True)
-    return shares[:most]
+    return [(min(share, 1.0), tag) for share, tag in shares[:most] if share >= _LEAST_SHARE]
