@@ -3,19 +3,17 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 
 from connectors.codec import decode
-from connectors.wide import Row, WideScans
+from connectors.wide import Row, Wide, WideScans
 from models.block import Block, Feed, ReadingBlock, to_us
 from models.records import Context, Inbound, Origin, Reading, Rejected, Scan
 from models.twin import Twin
 
 Place = tuple[str, str, int]  # unit, topic, partition
-Arrived = tuple[int, str, datetime, Row, str | None, str | None]  # offset, then what ``WideScans`` decodes
 _MOST_STRANGE = 1000  # unknown tags said in dead letters; further ones are only counted
 
 
@@ -53,15 +51,15 @@ class Grouping:
         self._context: dict[str, list[Context]] = {}
         self._wide_scans = WideScans(twin)
         self._wide = True  # the last scan was decoded straight into a row
-        self._scans: dict[Place, list[Arrived]] = defaultdict(list)
+        self._scans: dict[Place, list[Wide]] = defaultdict(list)
         self._readings: dict[Place, list[tuple[int, Reading]]] = {}
         self._rejected: list[Rejected] = []
 
     def add(self, raw: bytes, origin: Origin, key: str | None) -> None:
         """Take one message."""
-        wide = self._wide_scans.decode(raw) if self._wide else None
-        if wide is not None and (not self._units or wide[0] in self._units):
-            self._scans[wide[0], origin.topic, origin.partition].append((origin.offset, *wide))
+        wide = self._wide_scans.decode(raw, origin.offset) if self._wide else None
+        if wide is not None and (not self._units or wide[1] in self._units):
+            self._scans[wide[1], origin.topic, origin.partition].append(wide)
         else:
             self._add(decode(raw, origin, key), raw, origin, key)
 
@@ -91,8 +89,8 @@ class Grouping:
             detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
             self._reject("unknown-unit", detail, raw, origin, key)
         elif isinstance(record, Scan):
-            arrived = (origin.offset, record.unit, record.observed_at, self._row(record), record.batch_id, record.phase)
-            self._scans[record.unit, origin.topic, origin.partition].append(arrived)
+            wide = (origin.offset, record.unit, record.observed_at, self._row(record), record.batch_id, record.phase)
+            self._scans[record.unit, origin.topic, origin.partition].append(wide)
             self._check_tags(record.unit, record.values, (raw, origin, key))
         elif isinstance(record, Reading):
             self._add_reading(record, raw, origin, key)
@@ -128,7 +126,7 @@ class Grouping:
     def _reject(self, reason: str, detail: str, raw: bytes, origin: Origin, key: str | None) -> None:
         self._rejected.append(Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key))
 
-    def _block(self, place: Place, scans: list[Arrived]) -> Block:
+    def _block(self, place: Place, scans: list[Wide]) -> Block:
         offsets, _, observed_at, rows, batch_ids, phases = zip(*scans, strict=True)
         return Block(
             *place,

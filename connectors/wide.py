@@ -10,13 +10,14 @@ from struct import Struct
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from connectors.codec import FIRST_YEAR, LAST_YEAR
 from models.records import Name, Scan, UtcTime
 from models.twin import Twin
 
 Row = bytes  # a reading a tag, in the order of the twin's tags, as the machine's doubles; NaN: none
-Wide = tuple[str, datetime, Row, str | None, str | None]  # unit, time, readings, batch, phase
+Wide = tuple[int, str, datetime, Row, str | None, str | None]  # offset, unit, time, readings, batch, phase
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -44,13 +45,13 @@ class WideScans:
         self._decode = msgspec.json.Decoder(wide).decode
         self.pack: Callable[..., Row] = Struct(f"{len(names)}d").pack  # a row of so many readings
 
-    def decode(self, raw: bytes) -> Wide | None:
-        """The scan; None where the general decoder is to look: most often it is something else."""
+    def decode(self, raw: bytes, offset: int) -> Wide | None:
+        """The scan at this offset; None where the general decoder is to look: most often it is something else."""
         try:
             scan: Any = self._decode(raw)
         except _REFUSED:
             return None
-        if scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
+        at = scan.observed_at
+        if scan.quality or not FIRST_YEAR <= at.year <= LAST_YEAR:
             return None
-        row = self.pack(*msgspec.structs.astuple(scan.values))
-        return scan.unit, scan.observed_at, row, scan.batch_id, scan.phase
+        return offset, scan.unit, at, self.pack(*astuple(scan.values)), scan.batch_id, scan.phase
