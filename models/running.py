@@ -1,7 +1,9 @@
 """The batch that is running on a unit: its context, its monitor, its alarms' delays and its scores."""
 
 from collections.abc import Iterator
+from itertools import compress
 from math import isfinite
+from operator import not_
 
 import numpy as np
 
@@ -145,15 +147,15 @@ class RunningBatch:
         yield from zip(rows.tolist(), self._scored(scans.observed_us[rows], judgement, rows, shares), strict=True)
         self.scored_us = int(interval[-1])
 
-    def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> Iterator[Score]:
+    def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:
         """The scores of some rows (m,), observed at (m,)."""
         twin, scene, told = self.subject.twin, self.scene, judgement
         columns = (told.maturity, told.t2, told.t2_limit, told.spe, told.spe_limit, shares, told.ready, told.fit)
         many = zip(
             at_us.tolist(), told.worst(rows.tolist()), *(column[rows].tolist() for column in columns), strict=True
         )
-        for at, worst, maturity, t2, t2_limit, spe, spe_limit, share, ready, fit in many:
-            yield Score(
+        return [
+            Score(
                 unit=self.subject.unit,
                 at=to_time(at),
                 twin=twin.name,
@@ -169,12 +171,12 @@ class RunningBatch:
                 spe=_number(spe),
                 spe_limit=_number(spe_limit),
                 worst=worst,
-                unfit_sensors=()
-                if all(fit)
-                else tuple(tag for tag, well in zip(twin.tags, fit, strict=True) if not well),
+                unfit_sensors=() if all(fit) else tuple(compress(twin.tags, map(not_, fit))),
                 disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
                 reference=scene.reference,
             )
+            for at, worst, maturity, t2, t2_limit, spe, spe_limit, share, ready, fit in many
+        ]
 
 
 def _number(value: float) -> float | None:
