@@ -1,8 +1,8 @@
 """The messages of one poll, decoded and grouped: a feed a unit, with its scans as arrays."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -49,17 +49,17 @@ class Grouping:
         self._units, self._counts = frozenset(twin.units), counts
         self._strange: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
         self._context: dict[str, list[Context]] = {}
-        self._decode_wide = WideScans(twin).decode
+        self._wide_scans = WideScans(twin)
         self._wide = True  # the last scan was decoded straight into a row
-        self._scans: dict[Place, list[tuple[int, Wide]]] = {}
+        self._scans: dict[Place, list[Wide]] = defaultdict(list)
         self._readings: dict[Place, list[tuple[int, Reading]]] = {}
         self._rejected: list[Rejected] = []
 
     def add(self, raw: bytes, origin: Origin, key: str | None) -> None:
         """Take one message."""
-        wide = self._decode_wide(raw) if self._wide else None
-        if wide is not None and (not self._units or wide[0] in self._units):
-            self._scans.setdefault((wide[0], origin.topic, origin.partition), []).append((origin.offset, wide))
+        wide = self._wide_scans.decode(raw, origin.offset) if self._wide else None
+        if wide is not None and (not self._units or wide[1] in self._units):
+            self._scans[wide[1], origin.topic, origin.partition].append(wide)
         else:
             self._add(decode(raw, origin, key), raw, origin, key)
 
@@ -76,7 +76,7 @@ class Grouping:
         units = dict.fromkeys([*self._context, *blocks])
         feeds = [Feed(unit, tuple(self._context.get(unit, ())), tuple(blocks.get(unit, ()))) for unit in units]
         rejected, self._rejected = self._rejected, []
-        self._context, self._scans, self._readings = {}, {}, {}
+        self._context, self._scans, self._readings = {}, defaultdict(list), {}
         return [*feeds, *rejected]
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -89,8 +89,8 @@ class Grouping:
             detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
             self._reject("unknown-unit", detail, raw, origin, key)
         elif isinstance(record, Scan):
-            wide = (record.unit, record.observed_at, self._row(record), record.batch_id, record.phase)
-            self._scans.setdefault((record.unit, origin.topic, origin.partition), []).append((origin.offset, wide))
+            wide = (origin.offset, record.unit, record.observed_at, self._row(record), record.batch_id, record.phase)
+            self._scans[record.unit, origin.topic, origin.partition].append(wide)
             self._check_tags(record.unit, record.values, (raw, origin, key))
         elif isinstance(record, Reading):
             self._add_reading(record, raw, origin, key)
@@ -100,7 +100,8 @@ class Grouping:
     def _row(self, scan: Scan) -> Row:
         """The readings that are there and not bad, in the order of the tags."""
         good = {tag: value for tag, value in scan.values.items() if scan.quality.get(tag) != "bad"}
-        return tuple(math.nan if value is None else value for value in map(good.get, self._column))
+        readings = (math.nan if value is None else value for value in map(good.get, self._column))
+        return self._wide_scans.pack(*readings)
 
     def _add_reading(self, reading: Reading, raw: bytes, origin: Origin, key: str | None) -> None:
         if reading.tag in self._column:
@@ -125,17 +126,15 @@ class Grouping:
     def _reject(self, reason: str, detail: str, raw: bytes, origin: Origin, key: str | None) -> None:
         self._rejected.append(Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key))
 
-    def _block(self, place: Place, scans: list[tuple[int, Wide]]) -> Block:
-        offsets, wide = zip(*scans, strict=True)
-        _, observed_at, rows, batch_ids, phases = zip(*wide, strict=True)
-        shape = len(scans), len(self._column)
+    def _block(self, place: Place, scans: list[Wide]) -> Block:
+        offsets, _, observed_at, rows, batch_ids, phases = zip(*scans, strict=True)
         return Block(
             *place,
             np.array(offsets, dtype=np.int64),
             np.array([to_us(at) for at in observed_at], dtype=np.int64),
-            np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=shape[0] * shape[1]).reshape(shape),
-            batch_ids if any(batch_ids) else None,
-            phases if any(phase is not None for phase in phases) else None,
+            np.frombuffer(bytearray().join(rows)).reshape(len(scans), len(self._column)),
+            None if batch_ids.count(None) == len(scans) else batch_ids,
+            None if phases.count(None) == len(scans) else phases,
         )
 
     def _reading_block(self, place: Place, readings: list[tuple[int, Reading]]) -> ReadingBlock:

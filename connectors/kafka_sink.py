@@ -16,7 +16,6 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from connectors.clients import client_config, is_away, open_client
 from connectors.codec import encode
 from connectors.metrics import Metrics
-from connectors.reader import origin_of
 from connectors.settings import Kafka
 from connectors.stop import Stop
 from connectors.tail import ID_HEADER, Written, read_tail
@@ -138,9 +137,10 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         if error is not None:
             self._errors.append(error.str())
             return
-        origin = origin_of(sent)
-        place = str(origin.partition)
-        self._offsets[place] = max(self._offsets.get(place, 0), origin.offset + 1)
+        partition, offset = sent.partition(), sent.offset()
+        if partition is not None and offset is not None:
+            place = str(partition)
+            self._offsets[place] = max(self._offsets.get(place, 0), offset + 1)
 
     def _on_error(self, error: KafkaError) -> None:
         self._metrics.broker_error(error.name())

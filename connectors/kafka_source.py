@@ -22,6 +22,7 @@ from models.twin import Twin
 
 LANE = "lane-0"
 _IDLE = timedelta(milliseconds=5)  # between polls that bring nothing
+_BACKLOG = 8  # times as many scans a poll: a block costs the same however few it holds, but an epoch waits for it
 
 
 class LaneState(TypedDict):
@@ -63,6 +64,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
 
     def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop, resume: LaneState | None) -> None:
         self._metrics, self._stop, self._poll = metrics, stop, kafka.poll_messages
+        self._ask = self._poll  # for so many scans next
         offsets = {} if resume is None else dict(resume["offsets"])
         self._context = Reader(kafka, kafka.topics.context, offsets, metrics)
         self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
@@ -77,7 +79,8 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         if not self._context.caught_up:
             arrived = self._read_context()
         else:
-            scans = self._scans.poll(self._poll)
+            scans = self._scans.poll(self._ask)
+            self._ask = self._poll if len(scans) < self._poll else _BACKLOG * self._poll
             arrived = self._read_context()  # polled after the scans, emitted ahead of them
             arrived += self._group(scans)
         live = self._context.live and self._scans.live

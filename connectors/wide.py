@@ -4,17 +4,20 @@ A struct made for the twin holds a number a tag. What does not fit it (an unknow
 is refused here and left to ``connectors.codec``, which says what it is.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from struct import Struct
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from connectors.codec import FIRST_YEAR, LAST_YEAR
 from models.records import Name, Scan, UtcTime
 from models.twin import Twin
 
-Row = tuple[float, ...]  # a reading a tag, in the order of the twin's tags; NaN: none
-Wide = tuple[str, datetime, Row, str | None, str | None]  # unit, time, readings, batch, phase
+Row = bytes  # a reading a tag, in the order of the twin's tags, as the machine's doubles; NaN: none
+Wide = tuple[int, str, datetime, Row, str | None, str | None]  # offset, unit, time, readings, batch, phase
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -30,7 +33,7 @@ class WideScans:
     def __init__(self, twin: Twin) -> None:
         names = {f"tag_{k}": tag for k, tag in enumerate(twin.tags)}  # a tag's name need not be one Python takes
         numbers = [(name, float, float("nan")) for name in names]
-        readings = msgspec.defstruct("Readings", numbers, rename=names, forbid_unknown_fields=True)
+        readings = msgspec.defstruct("Readings", numbers, rename=names, forbid_unknown_fields=True, gc=False)
         fields: list[Any] = [("unit", Name), ("observed_at", UtcTime), ("values", readings)]
         fields += [
             ("batch_id", Name | None, None),
@@ -38,14 +41,17 @@ class WideScans:
             ("quality", msgspec.Raw, msgspec.Raw()),
         ]
         tag = str(Scan.__struct_config__.tag)
-        self._decoder = msgspec.json.Decoder(msgspec.defstruct("WideScan", fields, tag=tag, tag_field="type"))
+        wide = msgspec.defstruct("WideScan", fields, tag=tag, tag_field="type", gc=False)
+        self._decode = msgspec.json.Decoder(wide).decode
+        self.pack: Callable[..., Row] = Struct(f"{len(names)}d").pack  # a row of so many readings
 
-    def decode(self, raw: bytes) -> Wide | None:
-        """The scan; None where the general decoder is to look: most often it is something else."""
+    def decode(self, raw: bytes, offset: int) -> Wide | None:
+        """The scan at this offset; None where the general decoder is to look: most often it is something else."""
         try:
-            scan: Any = self._decoder.decode(raw)
+            scan: Any = self._decode(raw)
         except _REFUSED:
             return None
-        if scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
+        at = scan.observed_at
+        if scan.quality or not FIRST_YEAR <= at.year <= LAST_YEAR:
             return None
-        return scan.unit, scan.observed_at, msgspec.structs.astuple(scan.values), scan.batch_id, scan.phase
+        return offset, scan.unit, at, self.pack(*astuple(scan.values)), scan.batch_id, scan.phase

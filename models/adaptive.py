@@ -136,7 +136,7 @@ class AdaptiveMonitor:
         nowhere = np.full(len(values), np.nan)
         return Judgement(
             nowhere, judged.t2, judged.t2_limit, judged.spe, judged.spe_limit, sensors.fit, ready, tuple(findings),
-            account.furthest,
+            lambda rows: [account.furthest(row) for row in rows],
         )  # fmt: skip
 
     def state(self) -> Numbers:

@@ -94,5 +94,6 @@ class Account:
 
     def _contributors(self, row: int, weights: FloatArray) -> tuple[Contributor, ...]:
         """The tags of most weight (p,) >= 0 with their shares of it."""
-        seen = Seen(self._values[row], self._judged.expected[row], self._judged.z[row, 0])
-        return ranked(self._twin, weights, seen, _MOST)
+        here = slice(row, row + 1)
+        seen = Seen(self._values[here], self._judged.expected[here], self._judged.z[here, 0])
+        return ranked(self._twin, weights[None], seen, _MOST)[0]

@@ -79,17 +79,17 @@ class BatchMonitor:
         health = self._health.advance(stretch.values)
         readings = np.where(health.fit, stretch.values, np.nan)
         measured = self._measured(position, readings, self._silence.advance(health.fit))
-        residuals, held, plane = measured.residuals, measured.held, measured.plane
+        residuals, plane = measured.residuals, measured.plane
         account = Account(self._twin, stretch.values, residuals, measured.excess, self._manipulated)
-        causes = self._causes(stretch, measured.ratio, account)
+        causes = self._causes(stretch, measured, account)
         findings = (
             *health.findings,
-            *self._findings(held, causes, account),
+            *self._findings(measured.highest, causes, account),
             *self._advisory(learner_input(residuals, plane), causes),
         )
         return Judgement(
             maturity, residuals.t2, plane[:, 0], residuals.spe, plane[:, 1], health.fit,
-            np.ones(len(stretch), dtype=bool), findings, lambda row: contributors(account, row),
+            np.ones(len(stretch), dtype=bool), findings, lambda rows: contributors(account, rows),
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -115,6 +115,8 @@ class BatchMonitor:
 
     def _measured(self, position: FloatArray, values: FloatArray, silent: BoolArray) -> Measured:
         """Each run of scans with the same silent tags (n, p) against the fit that does without them."""
+        if not (silent.any() or self._silent.any()):  # almost always
+            return self._measure.advance(position, values)
         changes = 1 + np.flatnonzero((silent[1:] != silent[:-1]).any(axis=1))
         parts = []
         for first, end in pairwise((0, *changes.tolist(), len(values))):
@@ -130,9 +132,10 @@ class BatchMonitor:
         self._measure, self._silent = Measure(self._reference.without(silent)), silent.copy()
         self._measure.restore(before)
 
-    def _causes(self, stretch: Stretch, ratio: FloatArray, account: Account) -> "_Causes":
-        over, under_way = self._episode.advance(stretch.age_s, account.excess)
-        off_schedule = np.copysign(ratio[:, : len(self._twin.tags)], account.residuals.innovation)
+    def _causes(self, stretch: Stretch, measured: Measured, account: Account) -> "_Causes":
+        is_over: BoolArray = measured.highest.max(axis=0) > 1
+        over, under_way = self._episode.advance(stretch.age_s, is_over, measured.excess)
+        off_schedule = np.copysign(measured.ratio[:, : len(self._twin.tags)], account.residuals.innovation)
         return _Causes(over, under_way, *self._spikes.advance(off_schedule))
 
     def _advisory(self, heard: tuple[FloatArray, FloatArray, FloatArray], causes: "_Causes") -> Iterator[Finding]:
@@ -141,17 +144,16 @@ class BatchMonitor:
         for finding in self._learner.advance(*heard, self._worth):
             yield finding if listens.all() else replace(finding, over=finding.over & listens)
 
-    def _findings(self, held: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
+    def _findings(self, highest: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
         """One finding a kind of statistic and cause, for those of any use (see ``_worth``)."""
-        tags = len(self._twin.tags)
-        highest = held.reshape(len(held), len(KINDS), tags).max(axis=2).T
-        levels = {kind: level for kind, level in zip(KINDS, highest, strict=True) if level.max() >= self._worth}
-        limit = np.ones(len(held))
+        tags, limit = len(self._twin.tags), np.ones(highest.shape[1])
+        of_use = highest.max(axis=1) >= self._worth
+        levels = {kind: highest[k] for k, kind in enumerate(KINDS) if of_use[k]}
         for cause in (PROCESS, *self._episode.accused):
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
-                return contributors(account, row, first)
+                return contributors(account, [row], first)[0]
 
             for kind, level in levels.items():
                 over = (level > 1) & (causes.over == cause)

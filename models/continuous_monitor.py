@@ -55,7 +55,8 @@ class ContinuousMonitor:
         t2_limit, spe_limit = self._habits.plane_limits
         return Judgement(
             np.nan * ones, plane[:, 0], t2_limit * ones, plane[:, 1], spe_limit * ones, sensors.fit,
-            np.ones(len(values), dtype=bool), (*sensors.findings, *findings), findings[0].explain,
+            np.ones(len(values), dtype=bool), (*sensors.findings, *findings),
+            lambda rows: [findings[0].explain(row) for row in rows],
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -77,8 +78,8 @@ class ContinuousMonitor:
         habits, precision = self._habits, self._habits.precision[k]
 
         def explain(row: int) -> tuple[Contributor, ...]:
-            weights = (precision * averages[row]).sum(axis=1) ** 2 / np.diag(precision)
-            seen = Seen(values[row], habits.mean, (values[row] - habits.mean) / habits.scale)
-            return ranked(self._twin, weights, seen, _MOST)
+            weights, here = (precision * averages[row]).sum(axis=1) ** 2 / np.diag(precision), values[row : row + 1]
+            seen = Seen(here, habits.mean[None], (here - habits.mean) / habits.scale)
+            return ranked(self._twin, weights[None], seen, _MOST)[0]
 
         return explain

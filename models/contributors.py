@@ -1,11 +1,12 @@
 """Which tags are responsible for a scan's deviation, most responsible first, with what was expected of them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray
-from models.compiled import FLAGS, ROW, compiled
+from models.block import BoolArray, FloatArray, IntArray
+from models.compiled import FLAGS, TABLE, compiled
 from models.ranking import Seen, ranked
 from models.records import Contributor
 from models.residuals import Residuals
@@ -24,29 +25,31 @@ class Account:
     twin: Twin
     values: FloatArray  # (n, p)
     residuals: Residuals
-    excess: FloatArray  # (n, 6p) in tails, from ``models.measure``
+    excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) in tails, from ``models.measure``
     manipulated: BoolArray  # (p,)
 
 
-def contributors(account: Account, row: int, first: int | None = None) -> tuple[Contributor, ...]:
-    """The tags responsible at a scan; ``first``: the accused sensor's, which leads whatever the others say."""
-    shares = np.empty(account.values.shape[1])
-    _weigh(account.excess[row], account.manipulated, shares)
+def contributors(account: Account, rows: Sequence[int], first: int | None = None) -> list[tuple[Contributor, ...]]:
+    """The tags responsible at some scans; ``first``: the accused sensor's, which leads whatever the others say."""
+    at = np.array(rows, dtype=np.int64)
+    shares = np.empty((len(at), account.values.shape[1]))
+    _weigh(account.excess(at), account.manipulated, shares)
     if first is not None:
-        shares[first] = shares.max() + _LEAST_SHARE
+        shares[:, first] = shares.max(axis=1) + _LEAST_SHARE
     residuals = account.residuals
-    seen = Seen(account.values[row], residuals.expected[row], residuals.innovation[row] / residuals.size[row])
+    seen = Seen(account.values[at], residuals.expected[at], residuals.innovation[at] / residuals.size[at])
     return ranked(account.twin, shares, seen, _MOST)
 
 
-@compiled("void", ROW, FLAGS, ROW)
+@compiled("void", TABLE, FLAGS, TABLE)
 def _weigh(excess: FloatArray, manipulated: BoolArray, weights: FloatArray) -> None:
-    """Weights (p,) >= 0: how deep in its tail each tag is, from the excess (6p,) of its statistics."""
-    tags = len(weights)
-    for tag in range(tags):
-        own = excess[tag::tags].max()
-        weights[tag] = own + _MOVED if manipulated[tag] and own > 0 else own
-    most = weights.max()
-    for tag in range(tags):
-        weight = np.exp((weights[tag] - most) / _TEMPER) if np.isfinite(most) else 0.0
-        weights[tag] = weight if weight >= _LEAST_SHARE else 0.0
+    """Weights (m, p) >= 0: how deep in its tail each tag is, from the excess (m, 6p) of its statistics."""
+    tags = weights.shape[1]
+    for row in range(len(weights)):
+        for tag in range(tags):
+            own = excess[row, tag::tags].max()
+            weights[row, tag] = own + _MOVED if manipulated[tag] and own > 0 else own
+        most = weights[row].max()
+        for tag in range(tags):
+            weight = np.exp((weights[row, tag] - most) / _TEMPER) if np.isfinite(most) else 0.0
+            weights[row, tag] = weight if weight >= _LEAST_SHARE else 0.0

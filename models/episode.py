@@ -6,7 +6,7 @@ is its sensor; anything else is the process. What an episode began as it stays, 
 control loops; only another schedule tag begins a new one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,9 @@ class Episode:
         found: list[int] = np.flatnonzero(self._accused).tolist()
         return found
 
-    def advance(self, age_s: FloatArray, excess: FloatArray) -> tuple[IntArray, IntArray]:
+    def advance(
+        self, age_s: FloatArray, over: BoolArray, excess: Callable[[IntArray], FloatArray]
+    ) -> tuple[IntArray, IntArray]:
         """The cause of what is over its limit at each scan, and the cause of the episode under way, (n,) each.
 
         A cause is ``PROCESS``, a tag's position (its sensor), or p + its position (its schedule); less than
@@ -62,11 +64,12 @@ class Episode:
         ----------
         age_s
             Shape (n,).
+        over
+            Shape (n,): whether any statistic is over its limit.
         excess
-            Shape (n, 6p): above 0 where a statistic is over its limit, in units of its tail.
+            Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """
         causes, under_way = np.full((2, len(age_s)), _NONE)
-        over: BoolArray = np.any(excess > 0, axis=1)
         if self._cause == _NONE and not over.any():
             return causes, under_way
         for row in range(len(age_s)):
@@ -74,7 +77,7 @@ class Episode:
                 self._cause = _NONE
                 self._moved[:] = False
             if over[row]:
-                causes[row] = self._cause = self._judge(excess[row])
+                causes[row] = self._cause = self._judge(excess(np.array([row]))[0])
                 self._last_s = float(age_s[row])
                 if self._cause >= 0:
                     self._accused[self._cause] = True

@@ -17,8 +17,9 @@ import numpy as np
 
 from models.block import FloatArray, IntArray
 from models.compiled import PLACES, ROW, TABLE, compiled
-from models.features import LAGS, Scaling, features_of, past_threshold
+from models.features import LAGS, Scaling, features_of
 from models.monitor import Numbers
+from models.products import product
 
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
@@ -138,65 +139,38 @@ def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     foretold to stay.
     """
     foretold, scaling = product(features, one_step.weights), one_step.scaling
-    loops, (least, most), tags = scaling.loops, scaling.ends, len(scaling.centre)
-    if len(loops):
-        second = product(features, one_step.switched)
-        foretold[:, loops] = np.where(past_threshold(features, scaling), second, foretold[:, loops])
-    last = features[:, tags : 2 * tags]
-    return np.clip(foretold, np.minimum(least, last), np.maximum(most, last))
+    _switch(
+        features, np.ascontiguousarray(one_step.switched), scaling.loops, scaling.switch, scaling.threshold, foretold
+    )
+    _bound(features, np.ascontiguousarray(scaling.ends), foretold)
+    return foretold
 
 
-def product(features: FloatArray, weights: FloatArray) -> FloatArray:
-    """The matrix product (n, F) x (F, k), with the same bits for a scan whatever others stand beside it.
-
-    Most features are 0 in most scans (hinges, switched laws) and cost nothing (decision 9).
-
-    Examples
-    --------
-    >>> product(np.array([[1.0, 0.0, 2.0]]), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
-    [[11.0, 14.0]]
-    """
-    found = np.zeros((len(features), weights.shape[1]))
-    _add_products(np.ascontiguousarray(features), np.ascontiguousarray(weights), found)
-    return found
-
-
-@compiled("int64", ROW, PLACES, ROW)
-def others_than_zero(features: FloatArray, places: IntArray, found: FloatArray) -> int:
-    """How many of (F,) are not 0; the first so many of ``places`` and ``found`` are where and what they are."""
-    count = 0
-    for place in range(len(features)):
-        if features[place] != 0.0:
-            places[count], found[count] = place, features[place]
-            count += 1
-    return count
-
-
-@compiled("void", ROW, TABLE, PLACES, ROW, "int64", "int64")
-def add_rows(total: FloatArray, rows: FloatArray, places: IntArray, x: FloatArray, count: int, first: int) -> None:
-    """Add the first ``count`` of ``places`` among the rows, times ``x``, to the total, from column ``first`` on.
-
-    Four rows at a time, always in the same order; the loops run over whole slices from 0, or they become no vectors.
-    """
-    k, sums = 0, total[first:]
-    while k + 4 <= count:
-        a, b = rows[places[k], first:], rows[places[k + 1], first:]
-        c, d = rows[places[k + 2], first:], rows[places[k + 3], first:]
-        for j in range(len(sums)):
-            sums[j] = sums[j] + x[k] * a[j] + x[k + 1] * b[j] + x[k + 2] * c[j] + x[k + 3] * d[j]
-        k += 4
-    while k < count:
-        a = rows[places[k], first:]
-        for j in range(len(sums)):
-            sums[j] += x[k] * a[j]
-        k += 1
+@compiled("void", TABLE, TABLE, PLACES, PLACES, ROW, TABLE)
+def _switch(
+    features: FloatArray, switched: FloatArray, loops: IntArray, switch: IntArray, threshold: FloatArray,
+    foretold: FloatArray,
+) -> None:  # fmt: skip
+    """Controllers' outputs by their second law where they are past the threshold (``features.past_threshold``)."""
+    tags = foretold.shape[1]
+    for row in range(len(features)):
+        for k in range(len(loops)):
+            if features[row, tags + switch[k]] > threshold[k]:
+                second = 0.0
+                for place in range(features.shape[1]):
+                    if features[row, place] != 0.0:
+                        second += features[row, place] * switched[place, k]
+                foretold[row, loops[k]] = second
 
 
 @compiled("void", TABLE, TABLE, TABLE)
-def _add_products(features: FloatArray, weights: FloatArray, total: FloatArray) -> None:
-    places, x = np.empty(len(weights), dtype=np.int64), np.empty(len(weights))
+def _bound(features: FloatArray, ends: FloatArray, foretold: FloatArray) -> None:
+    """Keep what is foretold (n, p) between the least and the most ever read (2, p), and the last reading."""
+    tags = foretold.shape[1]
     for row in range(len(features)):
-        add_rows(total[row], weights, places, x, others_than_zero(features[row], places, x), 0)
+        for tag in range(tags):
+            last = features[row, tags + tag]
+            foretold[row, tag] = min(max(foretold[row, tag], min(ends[0, tag], last)), max(ends[1, tag], last))
 
 
 def _lagged(doubt: FloatArray) -> FloatArray:

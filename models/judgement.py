@@ -1,6 +1,6 @@
 """What detectors say of a stretch of scans: the one interface between detectors and alarms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.block import BoolArray, FloatArray
@@ -38,4 +38,4 @@ class Judgement:
     fit: BoolArray  # (n, p) whether each reading was fit to judge
     ready: BoolArray  # (n,) False while a cold start is still learning
     findings: tuple[Finding, ...]
-    worst: Callable[[int], tuple[Contributor, ...]]  # row -> the tags furthest from expected, for the score
+    worst: Callable[[Sequence[int]], Sequence[tuple[Contributor, ...]]]  # rows -> the tags furthest from expected

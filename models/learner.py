@@ -207,11 +207,22 @@ def _rises(series: FloatArray, limit: FloatArray, past: FloatArray, recent: Floa
 
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:
     """Logarithms (n, k) of the summary statistics; NaN: not judged."""
-    size = np.abs(z)
-    absent = np.isnan(size)
-    largest = np.where(absent.all(axis=1), np.nan, np.where(absent, 0.0, size).max(axis=1))
-    logs: FloatArray = np.log(np.maximum(np.column_stack([t2_ratio, spe_ratio, largest]), _LEAST))
+    sizes = np.empty((len(z), len(SERIES)))
+    sizes[:, 0], sizes[:, 1] = t2_ratio, spe_ratio
+    _largest(np.ascontiguousarray(z), sizes)
+    logs: FloatArray = np.log(np.maximum(sizes, _LEAST))
     return logs
+
+
+@compiled("void", TABLE, TABLE)
+def _largest(z: FloatArray, sizes: FloatArray) -> None:
+    """Fill the last of the sizes (n, k): of z (n, p), the largest; NaN where all are absent."""
+    for row in range(len(z)):
+        largest = np.nan
+        for tag in range(z.shape[1]):
+            size = np.abs(z[row, tag])
+            largest = largest if size <= largest or np.isnan(size) else size
+        sizes[row, -1] = largest
 
 
 def _start(series: Sequence[FloatArray]) -> FloatArray:

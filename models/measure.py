@@ -1,14 +1,17 @@
 """A running batch's readings held against one fit of a reference: residuals, statistics, how far over their limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate
 
 import numpy as np
 
-from models.block import FloatArray
+from models.block import FloatArray, IntArray
+from models.compiled import PLACES, TABLE, compiled
 from models.fitting import Fitted, persistence_of, statistics_of
 from models.monitor import Numbers
 from models.residuals import Residual, Residuals, at_position
+from models.statistics import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +20,9 @@ class Measured:
 
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
-    held: FloatArray  # (n, 6p) the ratio that has held, >= 0: above 1 counts
-    excess: FloatArray  # (n, 6p) logarithm of that, in units of the statistic's tail
+    highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
     plane: FloatArray  # (n, 2) limits of T² and SPE
+    excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) logarithm of what held, in its tails
 
     @classmethod
     def joined(cls, parts: "Sequence[Measured]") -> "Measured":
@@ -27,10 +30,15 @@ class Measured:
         if len(parts) == 1:
             return parts[0]
         residuals = Residuals(**_joined([part.residuals for part in parts]))
-        return cls(residuals, *(np.concatenate([getattr(part, name) for part in parts]) for name in _BESIDES))
+        ratio, plane = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "plane"))
+        highest = np.concatenate([part.highest for part in parts], axis=1)
+        starts = [0, *accumulate(len(part.ratio) for part in parts)]
 
+        def excess(rows: IntArray) -> FloatArray:
+            of = np.searchsorted(starts, rows, side="right") - 1
+            return np.concatenate([parts[k].excess(rows[n : n + 1] - starts[k]) for n, k in enumerate(of.tolist())])
 
-_BESIDES = ("ratio", "held", "excess", "plane")
+        return cls(residuals, ratio, highest, plane, excess)
 
 
 class Measure:
@@ -55,9 +63,15 @@ class Measure:
         limits = at_position(fitted.limits, position)
         ratio = self._statistics.advance(residuals, limits) / limits
         held = self._persistence.advance(ratio)
-        with np.errstate(divide="ignore"):
-            excess = np.log(held) / at_position(fitted.tail, position)
-        return Measured(residuals, ratio, held, excess, at_position(fitted.plane_limits, position))
+        highest = np.empty((len(KINDS), len(held)))
+        _highest(held, highest)
+
+        def excess(rows: IntArray) -> FloatArray:
+            beyond = at_position(fitted.tail, position[rows])
+            _beyond(held, rows, beyond)
+            return beyond
+
+        return Measured(residuals, ratio, highest, at_position(fitted.plane_limits, position), excess)
 
     def state(self) -> Numbers:
         """A copy of all that changes; a fit without some of the tags goes on from it."""
@@ -75,3 +89,24 @@ class Measure:
 
 def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
     return {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Residuals)}
+
+
+@compiled("void", TABLE, TABLE)
+def _highest(held: FloatArray, highest: FloatArray) -> None:
+    """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0."""
+    kinds = len(highest)
+    tags = held.shape[1] // kinds
+    for row in range(len(held)):
+        for kind in range(kinds):
+            most = 0.0
+            for tag in range(kind * tags, (kind + 1) * tags):
+                most = max(most, held[row, tag])
+            highest[kind, row] = most
+
+
+@compiled("void", TABLE, PLACES, TABLE)
+def _beyond(held: FloatArray, rows: IntArray, tails: FloatArray) -> None:
+    """Replace some rows' tails (m, k) by the logarithm of what has held there, of (n, k), in these tails."""
+    for at in range(len(rows)):
+        for k in range(held.shape[1]):
+            tails[at, k] = np.log(held[rows[at], k]) / tails[at, k]

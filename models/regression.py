@@ -11,7 +11,8 @@ from scipy.linalg import cholesky, solve_triangular
 
 from models.block import BoolArray, FloatArray, IntArray
 from models.features import LAGS, Layout, Scaling, past_threshold
-from models.innovation import OneStep, Past, Predictors, predict, product
+from models.innovation import OneStep, Past, Predictors, predict
+from models.products import product
 from models.sizes import Sizes, log_size, may_excuse
 
 _RIDGE = 2e-2  # share of each feature's own power

@@ -1,11 +1,13 @@
 """The batch that is running on a unit: its context, its monitor, its alarms' delays and its scores."""
 
 from collections.abc import Iterator
+from itertools import compress
 from math import isfinite
+from operator import not_
 
 import numpy as np
 
-from models.block import Block, FloatArray, Stretch, to_time
+from models.block import Block, FloatArray, IntArray, Stretch, to_time
 from models.conditions import Conditions
 from models.delays import Delays, Raised
 from models.deviations import Book
@@ -141,35 +143,41 @@ class RunningBatch:
         interval = scans.observed_us // every_us
         if interval[0] == interval[-1] == self.scored_us:
             return
-        for row in np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0).tolist():
-            yield row, self._scored(int(scans.observed_us[row]), judgement, row, float(shares[row]))
+        rows = np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0)
+        yield from zip(rows.tolist(), self._scored(scans.observed_us[rows], judgement, rows, shares), strict=True)
         self.scored_us = int(interval[-1])
 
-    def _scored(self, at_us: int, judgement: Judgement, row: int, share: float) -> Score:
-        names, scene = self.subject.twin.tag_names, self.scene
-        return Score(
-            unit=self.subject.unit,
-            at=to_time(at_us),
-            twin=self.subject.twin.name,
-            batch_id=scene.batch_id,
-            product=scene.product,
-            phase=scene.phase,
-            age_s=scene.age_s(at_us),
-            maturity=_number(judgement.maturity[row]),
-            grade="advisory" if scene.reference is None else "approved",
-            learning=not judgement.ready[row],
-            t2=_number(judgement.t2[row]),
-            t2_limit=_number(judgement.t2_limit[row]),
-            spe=_number(judgement.spe[row]),
-            spe_limit=_number(judgement.spe_limit[row]),
-            worst=judgement.worst(row),
-            unfit_sensors=()
-            if judgement.fit[row].all()
-            else tuple(names[j] for j in np.flatnonzero(~judgement.fit[row])),
-            disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
-            reference=scene.reference,
+    def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:
+        """The scores of some rows (m,), observed at (m,)."""
+        twin, scene, told = self.subject.twin, self.scene, judgement
+        columns = (told.maturity, told.t2, told.t2_limit, told.spe, told.spe_limit, shares, told.ready, told.fit)
+        many = zip(
+            at_us.tolist(), told.worst(rows.tolist()), *(column[rows].tolist() for column in columns), strict=True
         )
+        return [
+            Score(
+                unit=self.subject.unit,
+                at=to_time(at),
+                twin=twin.name,
+                batch_id=scene.batch_id,
+                product=scene.product,
+                phase=scene.phase,
+                age_s=scene.age_s(at),
+                maturity=_number(maturity),
+                grade="advisory" if scene.reference is None else "approved",
+                learning=not ready,
+                t2=_number(t2),
+                t2_limit=_number(t2_limit),
+                spe=_number(spe),
+                spe_limit=_number(spe_limit),
+                worst=worst,
+                unfit_sensors=() if all(fit) else tuple(compress(twin.tags, map(not_, fit))),
+                disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
+                reference=scene.reference,
+            )
+            for at, worst, maturity, t2, t2_limit, spe, spe_limit, share, ready, fit in many
+        ]
 
 
 def _number(value: float) -> float | None:
-    return float(value) if isfinite(value) else None
+    return value if isfinite(value) else None

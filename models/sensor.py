@@ -145,19 +145,19 @@ class SensorHealth:
         always = np.ones(len(twin.tags))
         self._range = np.array([low, high, limits.stuck, limits.spike, limits.rough, limits.quiet])
         self._most = np.array([_OUT_OF_RANGE * always, limits.stuck, limits.missing, _SPIKES * always, always])
+        self._near = (1 - twin.alarms.deadband) * self._most
         self._runs, self._motion = Runs(len(twin.tags)), Motion(limits.ceiling)
         self._lately = np.zeros((2, len(twin.tags)))  # scans out of range in a row, and spikes of late
 
     def advance(self, values: FloatArray) -> SensorVerdict:
         """Judge readings (n, p) in order of time; NaN: no reading."""
         values = np.ascontiguousarray(values)
-        tests = np.empty((len(TESTS), *values.shape))
+        tests, within, fit = np.empty((len(TESTS), *values.shape)), np.empty(values.shape), np.empty(values.shape, bool)
         tests[1], tests[2] = self._runs.advance(values)
-        out = (values < self._range[0]) | (values > self._range[1])
-        moves = self._motion.advance(np.where(out, np.nan, values))
-        fit = np.empty(values.shape, dtype=bool)
-        _judge(values, moves.spike, moves.rough, self._range, self._lately, tests, fit)
-        return SensorVerdict(fit, tuple(self._findings(tests, values)))
+        _within(values, self._range, within)
+        moves = self._motion.advance(within)
+        most = _judge(values, moves.spike, moves.rough, self._range, self._lately, tests, fit)
+        return SensorVerdict(fit, tuple(self._findings(tests, most, values)))
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -169,9 +169,12 @@ class SensorHealth:
         self._motion.restore(numbers["motion"])
         self._lately = np.array(numbers["lately"])
 
-    def _findings(self, tests: FloatArray, values: FloatArray) -> Iterator[Finding]:
-        """One finding a test (5, n, p) and tag that comes near its limit: an alarm that is on is held by as much."""
-        near = tests.max(axis=1) >= (1 - self._twin.alarms.deadband) * self._most
+    def _findings(self, tests: FloatArray, most: FloatArray, values: FloatArray) -> Iterator[Finding]:
+        """One finding a test (5, n, p) and tag whose ``most`` (5, p) comes near its limit.
+
+        An alarm that is on is held by as much.
+        """
+        near = most >= self._near
         for test, tag in zip(*(where.tolist() for where in np.nonzero(near)), strict=True):
             word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
@@ -202,14 +205,27 @@ def _runs(values: FloatArray, state: FloatArray, stuck: FloatArray, missing: Flo
             stuck[row, tag], missing[row, tag] = equal[tag], absent[tag]
 
 
-@compiled("void", TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE)
+@compiled("void", TABLE, TABLE, TABLE)
+def _within(values: FloatArray, limits: FloatArray, within: FloatArray) -> None:
+    """Readings (n, p) within their physical range; NaN: outside, or none."""
+    low, high = limits[0], limits[1]
+    for row in range(len(values)):
+        for tag in range(values.shape[1]):
+            value = values[row, tag]
+            within[row, tag] = np.nan if value < low[tag] or value > high[tag] else value
+
+
+@compiled(TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE)
 def _judge(
     values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, lately: FloatArray,
     tests: FloatArray, fit: BoolArray,
-) -> None:  # fmt: skip
-    """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``lately`` (2, p) is carried on."""
+) -> FloatArray:  # fmt: skip
+    """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``lately`` (2, p) is carried on.
+
+    Returns the most of each test and tag, (5, p).
+    """
     low, high, stuck, most, roughest, quietest = limits[0], limits[1], limits[2], limits[3], limits[4], limits[5]
-    outside, spikes = lately[0], lately[1]
+    outside, spikes, highest = lately[0], lately[1], np.zeros((len(tests), values.shape[1]))
     for row in range(len(values)):
         for tag in range(values.shape[1]):
             value = values[row, tag]
@@ -221,3 +237,6 @@ def _judge(
             tests[0, row, tag], tests[3, row, tag] = outside[tag], spikes[tag]
             tests[4, row, tag] = 0.0 if np.isnan(value) or np.isnan(change) else min(change, _BEYOND)
             fit[row, tag] = np.isfinite(value) and not out and tests[1, row, tag] < stuck[tag]
+            for test in range(len(tests)):
+                highest[test, tag] = max(highest[test, tag], tests[test, row, tag])
+    return highest

@@ -15,8 +15,9 @@ import numpy as np
 from models.block import BoolArray, FloatArray, IntArray
 from models.compiled import PLACES, ROW, SLICE, TABLE, compiled
 from models.features import Layout
-from models.innovation import OneStep, Predictors, add_rows, others_than_zero, product
+from models.innovation import OneStep, Predictors
 from models.monitor import Numbers
+from models.products import TOGETHER, add_rows, others_than_zero, product
 
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
 _LEAST, _MOST = -1.2, 4.0  # foretold logarithm of the size, in usual sizes
@@ -94,16 +95,18 @@ def _tell(
 def _leverage(features: FloatArray, before: IntArray, whitening: FloatArray, power: FloatArray) -> None:
     """Mean square of the earlier features once they are independent, (n, 1): 1 where released batches usually were."""
     size = len(before)
-    earlier, white = np.empty(size), np.empty(size)
-    places, x = np.empty(size, dtype=np.int64), np.empty(size)
-    for row in range(len(features)):
-        for k in range(size):
-            earlier[k], white[k] = features[row, before[k]], 0.0
-        count = others_than_zero(earlier, places, x)
+    earlier, white = np.empty((TOGETHER, size)), np.empty((TOGETHER, size))
+    places, x = np.empty(size, dtype=np.int64), np.empty((TOGETHER, size))
+    for start in range(0, len(features), TOGETHER):
+        scans = min(TOGETHER, len(features) - start)
+        for scan in range(scans):
+            for k in range(size):
+                earlier[scan, k], white[scan, k] = features[start + scan, before[k]], 0.0
+        count = others_than_zero(earlier[:scans], places, x)
         for k in range(0, count, _AT_ONCE):  # the triangle in steps: what is before a row's own column is 0
-            some = min(_AT_ONCE, count - k)
-            add_rows(white, whitening, places[k:], x[k:], some, places[k])
-        power[row, 0] = (white**2).sum()
+            add_rows(white[:scans], whitening, places, x, (k, min(k + _AT_ONCE, count)), places[k])
+        for scan in range(scans):
+            power[start + scan, 0] = (white[scan] ** 2).sum()
 
 
 def log_size(innovations: FloatArray, usual: FloatArray) -> FloatArray:

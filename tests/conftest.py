@@ -35,8 +35,9 @@ class AboveOne:
         finding = Finding("rule", "process", "process", "approved", np.nan_to_num(first), limit, over, explain)
         fit = np.isfinite(stretch.values)
         return Judgement(
-            stretch.age_s / 36_000, first, limit, first, limit, fit, np.ones(n, dtype=bool), (finding,), explain
-        )
+            stretch.age_s / 36_000, first, limit, first, limit, fit, np.ones(n, dtype=bool), (finding,),
+            lambda rows: [explain(row) for row in rows],
+        )  # fmt: skip
 
     def state(self) -> Numbers:
         return {"seen": self.seen}

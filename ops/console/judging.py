@@ -69,7 +69,7 @@ class Judged:
         """Which tags were responsible at a scan, most responsible first."""
         for judgement in self.judgements:
             if row < len(judgement.t2):
-                return judgement.worst(row)
+                return judgement.worst([row])[0]
             row -= len(judgement.t2)
         return ()
 

@@ -38,7 +38,7 @@ _PARTS = (
     (WatchLogic, "on_item", "the watch", "of it:"),
     (BatchMonitor, "judge", "  the monitor", "of it:"),
     (Residual, "advance", "    residuals", "schedule bank, regressions, sizes, T² and SPE"),
-    (RunningBatch, "_scored", "  scores", "one in ten scans, with its contributors"),
+    (RunningBatch, "_scored", "  scores", "one in ten scans, with contributors"),
     (Writer, "write_batch", "writing", "encode, produce"),
     (Writer, "snapshot", "confirmation", "waiting for Kafka at an epoch's end"),
     (WatchLogic, "snapshot", "snapshots", "of the units touched"),

@@ -4,6 +4,7 @@ import subprocess
 import threading
 import time
 from contextlib import closing
+from statistics import median
 
 import msgspec
 import pytest
@@ -60,6 +61,17 @@ def test_a_deviation_and_a_score_are_keyed_by_what_they_are_about(kafka: Kafka, 
     assert (said.key(), msgspec.json.decode(said.value(), type=Deviation)) == (b"d1", deviation("d1"))
     (stood,) = messages(kafka, topics.scores, 1)
     assert (stood.key(), msgspec.json.decode(stood.value(), type=Score)) == (b"BR-101", score(5))
+
+
+def test_the_first_epoch_does_not_wait_for_the_producers_id(kafka: Kafka, stop: Stop) -> None:
+    waited_s = []
+    for n in range(5):
+        with closing(writer(kafka, kafka.topics.deviations, stop)) as out:
+            out.write_batch([deviation(f"d{n}")])
+            began_s = time.monotonic()
+            out.snapshot()
+            waited_s.append(time.monotonic() - began_s)
+    assert median(waited_s) < 0.3  # librdkafka looks for an id it has missed every half second
 
 
 def test_a_dead_letter_keeps_its_bytes_and_key_and_says_why_and_from_where(kafka: Kafka, stop: Stop) -> None:

@@ -80,6 +80,18 @@ def test_all_partitions_are_read_and_each_units_scans_stay_in_order(
         assert observed.tolist() == [to_us(minute(m)) for m in range(100)]
 
 
+def test_in_a_backlog_a_poll_takes_eight_times_as_many_scans(
+    broker: str, twin: Twin, metrics: Metrics, stop: Stop
+) -> None:
+    kafka = site(broker, partitions=1, poll_messages=20)
+    publish(kafka, kafka.topics.scans[0], [scan(m) for m in range(1000)])
+    with closing(lane(kafka, twin, metrics, stop)) as source:
+        arrived = read(source, lambda all_: scan_count(all_) == 1000)
+    polls = [len(block) for feed in arrived if isinstance(feed, Feed) for block in feed.blocks]
+    assert polls[0] <= 20
+    assert max(polls) == 160
+
+
 def test_a_lane_goes_on_from_its_snapshot_without_loss_or_repetition(
     broker: str, twin: Twin, metrics: Metrics, stop: Stop
 ) -> None:

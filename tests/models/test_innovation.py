@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.features import LAGS, Layout
-from models.innovation import OneStep, Past, predict, product
+from models.innovation import OneStep, Past, predict
+from models.products import product
 from models.regression import Regressions, learn_scaling
 from models.sizes import Sizes, predicted_size
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.innovation import product
+from models.products import product
 from models.sizes import _leverage
 
 RNG = np.random.default_rng(8)

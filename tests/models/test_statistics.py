@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.accumulate import Ewma, Roughness
-from models.innovation import product
 from models.persistence import Persistence
+from models.products import product
 from models.residuals import at_position
 
 NO_BOUND = np.full((200, 1), np.nan)
