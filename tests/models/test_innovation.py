@@ -49,6 +49,22 @@ def test_the_tag_and_threshold_that_switch_a_controller_are_found():
     assert scaling.threshold[0] * scaling.spread[LEVEL] + scaling.centre[LEVEL] == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.parametrize("first", [0, 56])
+def test_a_threshold_is_found_between_the_quantiles_tried_first(first):
+    scaling = learn_scaling(np.array([tank(seed) for seed in range(first, first + 8)]), np.array([VALVE]))
+    assert scaling.threshold[0] * scaling.spread[LEVEL] + scaling.centre[LEVEL] == pytest.approx(1.0, abs=0.004)
+
+
+def test_a_batch_left_out_is_judged_by_circumstances_that_the_others_showed():
+    grids = [tank(seed) for seed in range(6)]
+    grids[0][200:210, OTHER] = 40.0
+    scaling = learn_scaling(np.array(grids), np.array([VALVE]))
+    regressions = Regressions(scaling, [(grid, np.zeros_like(grid), np.ones_like(grid)) for grid in grids], np.arange(3))
+    of_all, of_others = (regressions.all_but(own).known[1] for own in (None, 0))
+    assert (of_others <= of_all).all()
+    assert of_others[OTHER] < of_all[OTHER]
+
+
 def test_a_valve_is_foretold_by_its_law_on_either_side_of_the_threshold():
     values = tank(99)
     _, predictors = past(values)
