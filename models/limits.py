@@ -22,7 +22,7 @@ _LEAST_TAIL = 0.3  # of log maxima, for a limit: noise alone spreads less, but a
 _LEAST_DEPTH = 0.1  # the same, for how deep in its tail a statistic is
 _PRIOR_BATCHES = 20  # a window's tail is shrunk towards the recipe's with the weight of so many batches
 _LEAST = 1e-12  # of a statistic, before its logarithm
-_USUAL_SPREAD = 0.5  # of joint maxima, in tails
+_USUAL_SPREAD = 0.45  # of joint maxima, in tails
 _USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
 _LEAST_SPREAD = 0.05  # of joint maxima, likewise
 _USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
@@ -67,13 +67,13 @@ def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
     """How many tails a good batch goes above what is usual with probability ``budget``.
 
     In tails, all processes are much alike: so what few batches' maxima (B,) say is shrunk towards what is usual; the
-    spread is inflated by (1 + 1 / B) for what is uncertain.
+    spread is inflated by (1 + 2 / B) for what is uncertain.
     """
     median, grows = _USUAL_MEDIAN
     own = len(joint) / (len(joint) + _USUAL_BATCHES)
     middle = own * float(np.median(joint)) + (1 - own) * (median + grows * np.log(statistics))
     spread = max(upper_spread(joint), _LEAST_SPREAD) ** own * _USUAL_SPREAD ** (1 - own)
-    return gumbel_quantile(middle, spread * (1 + 1 / len(joint)), budget)
+    return gumbel_quantile(middle, spread * (1 + 2 / len(joint)), budget)
 
 
 def _joint(held: FloatArray, place: FloatArray, others: FloatArray) -> float:
