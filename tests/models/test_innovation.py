@@ -59,7 +59,8 @@ def test_a_batch_left_out_is_judged_by_circumstances_that_the_others_showed():
     grids = [tank(seed) for seed in range(6)]
     grids[0][200:210, OTHER] = 40.0
     scaling = learn_scaling(np.array(grids), np.array([VALVE]))
-    regressions = Regressions(scaling, [(grid, np.zeros_like(grid), np.ones_like(grid)) for grid in grids], np.arange(3))
+    batches = [(grid, np.zeros_like(grid), np.ones_like(grid)) for grid in grids]
+    regressions = Regressions(scaling, batches, np.arange(3))
     of_all, of_others = (regressions.all_but(own).known[1] for own in (None, 0))
     assert (of_others <= of_all).all()
     assert of_others[OTHER] < of_all[OTHER]
