@@ -173,9 +173,10 @@ def _switch(grids: FloatArray, loops: IntArray, loop: int) -> tuple[int, float]:
     for tag in range(grids.shape[2]):
         found += [(left, at, tag) for left, at in _splits(_past(grids, loop, tag, loops[:0]), _THRESHOLDS)]
     _, at, tag = min(found, key=itemgetter(0))
-    if tag == loop:
+    read = loops[np.isfinite(grids[:, :, loops]).any(axis=(0, 1))]
+    rows = _past(grids, loop, tag, np.setdiff1d(read, loop))
+    if tag == loop or not len(rows):
         return tag, at
-    rows = _past(grids, loop, tag, np.setdiff1d(loops, loop))
     around = np.clip((rows[:, 1] < at).mean() + _AROUND, 0.0, 1.0)
     return tag, min(_splits(rows, around))[1]
 

@@ -55,6 +55,14 @@ def test_a_threshold_is_found_between_the_quantiles_tried_first(first):
     assert scaling.threshold[0] * scaling.spread[LEVEL] + scaling.centre[LEVEL] == pytest.approx(1.0, abs=0.004)
 
 
+def test_a_controller_that_never_reads_does_not_hide_the_threshold_of_another():
+    grids = np.array([tank(seed) for seed in range(8)])
+    grids[:, :, OTHER] = np.nan
+    scaling = learn_scaling(grids, np.array([VALVE, OTHER]))
+    assert scaling.switch[0] == LEVEL
+    assert scaling.threshold[0] == learn_scaling(grids, np.array([VALVE])).threshold[0]
+
+
 def test_a_batch_left_out_is_judged_by_circumstances_that_the_others_showed():
     grids = [tank(seed) for seed in range(6)]
     grids[0][200:210, OTHER] = 40.0
