@@ -31,9 +31,7 @@ class Kafka(Section, frozen=True, kw_only=True):
     topics: Topics = Topics()
     config: dict[str, str | int | float | bool] = {}  # any librdkafka setting, e.g. "security.protocol"
     secrets: dict[str, str] = {}  # librdkafka setting -> "env:NAME" or "file:PATH"
-    poll_messages: Annotated[int, Meta(ge=1)] = (
-        5000  # a poll takes so many messages at most; in a backlog 8 times as many
-    )
+    poll_messages: Annotated[int, Meta(ge=1)] = 5000  # at most, a poll; in a backlog 8 times as many
     settle_s: Positive = 0.5  # wall clock: context waits this long for older scans before it applies
     drain_s: Positive = 10.0  # wall clock: how long stopping may wait for deliveries
 
