@@ -139,7 +139,7 @@ def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     foretold to stay.
     """
     foretold, scaling = product(features, one_step.weights), one_step.scaling
-    _switch(
+    _tell_second_laws(
         features, np.ascontiguousarray(one_step.switched), scaling.loops, scaling.switch, scaling.threshold, foretold
     )
     _bound(features, np.ascontiguousarray(scaling.ends), foretold)
@@ -147,7 +147,7 @@ def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
 
 
 @compiled("void", TABLE, TABLE, PLACES, PLACES, ROW, TABLE)
-def _switch(
+def _tell_second_laws(
     features: FloatArray, switched: FloatArray, loops: IntArray, switch: IntArray, threshold: FloatArray,
     foretold: FloatArray,
 ) -> None:  # fmt: skip
