@@ -39,6 +39,18 @@ def to_time(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=int(us))
 
 
+def back_in_time(observed_us: IntArray, before_us: int | None) -> list[int]:
+    """Which of the scans (n,), n > 0, are no later than the one before; ``before_us``: before the first, None: nothing.
+
+    Examples
+    --------
+    >>> back_in_time(np.array([5, 6, 6, 7]), 5)
+    [0, 2]
+    """
+    found: list[int] = (1 + np.flatnonzero(observed_us[1:] <= observed_us[:-1])).tolist()
+    return [0, *found] if before_us is not None and observed_us[0] <= before_us else found
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Scans of one unit from one topic partition, in order of arrival.
@@ -61,7 +73,8 @@ class Block:
 
     def take(self, rows: Any) -> "Block":
         """The scans at ``rows`` (slice, indices or mask), in that order."""
-        at = np.arange(len(self))[rows].tolist()
+        named = self.batch_ids is not None or self.phases is not None
+        at = np.arange(len(self))[rows].tolist() if named else []
         return Block(
             self.unit,
             self.topic,

@@ -20,5 +20,5 @@ FLAGS, FLAG_TABLE, PLACES = "boolean[::1]", "boolean[:,::1]", "int64[::1]"
 
 def compiled(returns: str, *takes: str) -> Callable[[F], F]:
     """Compile a function of these types; division by zero gives infinity or NaN, as in NumPy."""
-    decorate = njit(f"{returns}({', '.join(takes)})", cache=True, error_model="numpy")
+    decorate = njit(f"{returns}({', '.join(takes)})", cache=True, error_model="numpy", nogil=True)
     return cast(Callable[[F], F], decorate)

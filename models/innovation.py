@@ -47,7 +47,7 @@ class Predictors:
     readings: FloatArray  # (n, p) in spreads from the centre; NaN: none, or among the first of the batch
     features: FloatArray  # (n, F)
     far: FloatArray  # (n, p) standard deviations from the trajectory one scan before
-    doubt: FloatArray  # (n, LAGS + 1, p) how often the variance of a stand-in is counted, now and before; 0: a reading
+    doubt: FloatArray | None  # (n, LAGS + 1, p) how often a stand-in's variance counts, now and before; None: no gaps
 
 
 class Past:
@@ -75,20 +75,19 @@ class Past:
         readings, doubt = np.empty((LAGS + n, tags)), np.zeros((LAGS + n, tags))
         level, z, seen = np.empty((1 + n, tags)), np.empty((1 + n, tags)), np.empty((n, tags))
         readings[:LAGS], doubt[:LAGS], level[0], z[0] = self._readings, self._doubt, self._level[0], self._z[0]
-        _in_spreads(
+        gaps = _in_spreads(
             np.ascontiguousarray(values), np.ascontiguousarray(mean), np.ascontiguousarray(scale),
             scaling.centre, scaling.spread, seen, level, z,
         )  # fmt: skip
         readings[LAGS:] = seen
-        absent = np.isnan(seen)
-        for row in np.flatnonzero(absent.any(axis=1)).tolist() if absent.any() else ():
+        for row in np.flatnonzero(np.isnan(seen).any(axis=1)).tolist() if gaps else ():
             self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
         features = features_of(scaling, readings, level)
         self._readings, self._doubt = readings[-LAGS:].copy(), doubt[-LAGS:].copy()
         self._level, self._z = level[-1:].copy(), z[-1:].copy()
         self._scans += n
         seen[: max(LAGS + n - self._scans, 0)] = np.nan
-        return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt))
+        return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt) if doubt.any() else None)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -117,19 +116,25 @@ class Past:
         doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
 
 
-@compiled("void", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, TABLE)
+@compiled("boolean", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, TABLE)
 def _in_spreads(
     values: FloatArray, mean: FloatArray, scale: FloatArray, centre: FloatArray, spread: FloatArray,
     seen: FloatArray, level: FloatArray, z: FloatArray,
-) -> None:  # fmt: skip
-    """Readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's, and deviations from it."""
+) -> bool:  # fmt: skip
+    """Readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's, and deviations from it.
+
+    Returns whether any reading is absent.
+    """
+    gaps = False
     for row in range(len(values)):
         for tag in range(len(centre)):
             value, usual = values[row, tag], mean[row, tag]
             own, far = (value - centre[tag]) / spread[tag], (value - usual) / scale[row, tag]
+            gaps = gaps or np.isnan(own)
             seen[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
             level[row + 1, tag] = 0.0 if np.isnan(usual) else (usual - centre[tag]) / spread[tag]
             z[row + 1, tag] = z[row, tag] if np.isnan(far) else min(max(far, -_CLIP), _CLIP)
+    return gaps
 
 
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:

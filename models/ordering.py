@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import Block, BoolArray, IntArray
+from models.block import Block, BoolArray, IntArray, back_in_time
 
 Words = tuple[str | None, ...] | None
 
@@ -71,8 +71,7 @@ class Ordering:
 
     def _on_time(self, observed_us: IntArray) -> BoolArray:
         """Which scans (n,) are on time; after a clock was set back, time goes on from there."""
-        in_order = self.newest_us is None or observed_us[0] > self.newest_us
-        if self._lateness_us == 0 and in_order and (np.diff(observed_us) > 0).all():  # the usual case
+        if self._lateness_us == 0 and not back_in_time(observed_us, self.newest_us):  # the usual case
             self.newest_us, self._late_run = int(observed_us[-1]), 0
             return np.ones(len(observed_us), dtype=bool)
         taken = np.zeros(len(observed_us), dtype=bool)

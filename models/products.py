@@ -8,6 +8,7 @@ import numpy as np
 
 from models.block import FloatArray, IntArray
 from models.compiled import PLACES, TABLE, compiled
+from models.pieces import in_pieces
 
 TOGETHER = 8  # scans that share a row of weights
 
@@ -21,7 +22,8 @@ def product(features: FloatArray, weights: FloatArray) -> FloatArray:
     [[11.0, 14.0]]
     """
     found = np.zeros((len(features), weights.shape[1]))
-    add_products(np.ascontiguousarray(features), np.ascontiguousarray(weights), found)
+    features, weights = np.ascontiguousarray(features), np.ascontiguousarray(weights)
+    in_pieces(lambda rows: add_products(features[rows], weights, found[rows]), len(found))
     return found
 
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from math import isfinite
-from operator import itemgetter
 
-from models.block import FloatArray
+import numpy as np
+
+from models.block import FloatArray, IntArray
+from models.compiled import CUBE, TABLE, compiled
 from models.records import Contributor
 from models.twin import Twin
 
 _LEAST_SHARE = 0.01
+_NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +25,43 @@ class Seen:
 
 def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> list[tuple[Contributor, ...]]:
     """Of each scan the ``most`` tags of largest weight (m, p) >= 0, each with its share of all, 1 % or more."""
-    tags = [(name, tag.unit_of_measure) for name, tag in twin.tags.items()]
-    scans = zip(weights.tolist(), seen.observed.tolist(), seen.expected.tolist(), seen.z.tolist(), strict=True)
+    known = [(name, tag.unit_of_measure) for name, tag in twin.tags.items()]
+    leads, told = np.empty((len(weights), most), dtype=np.int64), np.empty((len(weights), most, 4))
+    _lead(weights.copy(), seen.observed, seen.expected, seen.z, leads, told)
     return [
         tuple(
             Contributor(
-                tag=tags[tag][0],
+                tag=known[tag][0],
                 share=share,
-                observed=observed[tag] if isfinite(observed[tag]) else None,
-                expected=expected[tag] if isfinite(expected[tag]) else None,
-                z=z[tag] if isfinite(z[tag]) else None,
-                unit_of_measure=tags[tag][1],
+                observed=observed if isfinite(observed) else None,
+                expected=expected if isfinite(expected) else None,
+                z=z if isfinite(z) else None,
+                unit_of_measure=known[tag][1],
             )
-            for share, tag in _shares(row, most)
+            for tag, (share, observed, expected, z) in zip(*scan, strict=True)
+            if tag != _NONE
         )
-        for row, observed, expected, z in scans
+        for scan in zip(leads.tolist(), told.tolist(), strict=True)
     ]
 
 
-def _shares(weights: list[float], most: int) -> list[tuple[float, int]]:
-    """Share and position of the ``most`` largest of one scan's weights (p,); of equal ones the first."""
-    total = sum(weights)
-    if not total > 0:
-        return []
-    shares = [(weight / total, tag) for tag, weight in enumerate(weights) if weight]
-    shares.sort(key=itemgetter(0), reverse=True)
-    return [(min(share, 1.0), tag) for share, tag in shares[:most] if share >= _LEAST_SHARE]
+@compiled("void", TABLE, TABLE, TABLE, TABLE, "int64[:,::1]", CUBE)
+def _lead(
+    weights: FloatArray, observed: FloatArray, expected: FloatArray, z: FloatArray, leads: IntArray, told: FloatArray
+) -> None:
+    """The tags of largest weight (m, p), the largest and the first of equal ones first: positions (m, most).
+
+    ``told`` (m, most, 4): the share of each, and what is seen of it. The weights are used up.
+    """
+    leads[:] = _NONE
+    for row in range(len(weights)):
+        total, own = 0.0, weights[row]
+        for weight in own:
+            total += weight
+        for place in range(min(leads.shape[1], len(own))):
+            lead = own.argmax()
+            share = own[lead] / total
+            if not share >= _LEAST_SHARE:  # nor where nothing has any weight
+                break
+            leads[row, place], own[lead], said = lead, 0.0, told[row, place]
+            said[0], said[1], said[2], said[3] = min(share, 1.0), observed[row, lead], expected[row, lead], z[row, lead]

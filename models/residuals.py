@@ -1,11 +1,11 @@
 """What a running batch does that its trajectory does not foretell: residuals, tag by tag and together, scan by scan."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
-from models.compiled import ROW, TABLE, compiled
+from models.block import FloatArray, IntArray
+from models.compiled import PLACES, ROW, TABLE, compiled
 from models.innovation import Past, predict
 from models.monitor import Numbers
 from models.mspc import t2_and_spe
@@ -35,7 +35,8 @@ class Residuals:
 
     def resized(self, ratio: FloatArray) -> "Residuals":
         """The same, predicted sizes times the ratio (n, p) that innovations usually have to them there."""
-        return replace(self, size=self.size * ratio)
+        size = self.size * ratio
+        return Residuals(self.z, self.innovation, size, self.expected, self.plane, self.t2, self.spe)
 
 
 class Residual:
@@ -63,20 +64,19 @@ class Residual:
         values
             Shape (n, p): readings fit to judge; NaN: none.
         """
-        trajectory, columns = self._trajectory, self._trajectory.schedule.columns
+        trajectory, one_step = self._trajectory, self._trajectory.one_step
+        columns, scaling, values = trajectory.schedule.columns, one_step.scaling, np.ascontiguousarray(values)
         mean, scale = at_position(trajectory.median, position), at_position(trajectory.scale, position)
-        z, one_step = (values - mean) / scale, trajectory.one_step
         scheduled, programme = self._bank.advance(position, values[:, columns])
         told = values.copy()
-        told[:, columns] = np.where(np.isnan(values[:, columns]), programme, values[:, columns])
+        _stand_in(programme, columns, told)
         predictors = self._past.advance(told, mean, scale)
         foretold = predict(predictors.features, one_step)
-        innovation = np.where(np.isnan(mean), np.nan, predictors.readings - foretold)
-        expected, plane = one_step.scaling.centre + one_step.scaling.spread * foretold, z.copy()
+        z, innovation, expected, plane = np.empty((4, *values.shape))
+        _compare(values, mean, scale, predictors.readings, foretold, z, innovation)
         size = predicted_size(self._sizes.advance(predictors, innovation), predictors, one_step)
-        innovation[:, columns] = plane[:, columns] = scheduled
-        expected[:, columns], size[:, columns] = programme, 1.0
-        plane = np.clip(plane, -_CLIP, _CLIP)
+        _expect(foretold, scaling.centre, scaling.spread, z, expected, plane)
+        _overrule(scheduled, programme, columns, innovation, size, expected, plane)
         t2, spe = t2_and_spe(plane, trajectory.loadings, trajectory.eigenvalues)
         return Residuals(z, innovation, size, expected, plane, t2, spe)
 
@@ -118,3 +118,50 @@ def _between(grid: FloatArray, position: FloatArray, between: FloatArray) -> Non
         else:
             for k in range(grid.shape[1]):
                 between[row, k] = grid[low, k] * (1 - part) + grid[low + 1, k] * part
+
+
+@compiled("void", TABLE, PLACES, TABLE)
+def _stand_in(programme: FloatArray, columns: IntArray, readings: FloatArray) -> None:
+    """Absent readings (n, p) of the schedule tags (their columns: (q,)): what their programme (n, q) says."""
+    for row in range(len(readings)):
+        for q in range(len(columns)):
+            if np.isnan(readings[row, columns[q]]):
+                readings[row, columns[q]] = programme[row, q]
+
+
+@compiled("void", TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, TABLE)
+def _compare(
+    values: FloatArray, mean: FloatArray, scale: FloatArray, readings: FloatArray, foretold: FloatArray,
+    z: FloatArray, innovation: FloatArray,
+) -> None:  # fmt: skip
+    """Deviations from the trajectory, and in spreads from what was foretold, (n, p) each."""
+    for row in range(len(values)):
+        for tag in range(values.shape[1]):
+            z[row, tag] = (values[row, tag] - mean[row, tag]) / scale[row, tag]
+            told = np.nan if np.isnan(mean[row, tag]) else foretold[row, tag]
+            innovation[row, tag] = readings[row, tag] - told
+
+
+@compiled("void", TABLE, ROW, ROW, TABLE, TABLE, TABLE)
+def _expect(
+    foretold: FloatArray, centre: FloatArray, spread: FloatArray, z: FloatArray, expected: FloatArray, plane: FloatArray
+) -> None:
+    """What was foretold in each tag's unit of measure, and what T² and SPE are of, (n, p) each."""
+    for row in range(len(foretold)):
+        for tag in range(len(centre)):
+            far = z[row, tag]
+            expected[row, tag] = centre[tag] + spread[tag] * foretold[row, tag]
+            plane[row, tag] = far if np.isnan(far) else min(max(far, -_CLIP), _CLIP)
+
+
+@compiled("void", TABLE, TABLE, PLACES, TABLE, TABLE, TABLE, TABLE)
+def _overrule(
+    scheduled: FloatArray, programme: FloatArray, columns: IntArray,
+    innovation: FloatArray, size: FloatArray, expected: FloatArray, plane: FloatArray,
+) -> None:  # fmt: skip
+    """Of the schedule tags (columns (q,) of (n, p)), what their programme (n, q) says, in noise deviations."""
+    for row in range(len(scheduled)):
+        for q in range(len(columns)):
+            tag, far = columns[q], scheduled[row, q]
+            innovation[row, tag], size[row, tag], expected[row, tag] = far, 1.0, programme[row, q]
+            plane[row, tag] = far if np.isnan(far) else min(max(far, -_CLIP), _CLIP)

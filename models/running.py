@@ -143,7 +143,7 @@ class RunningBatch:
         interval = scans.observed_us // every_us
         if interval[0] == interval[-1] == self.scored_us:
             return
-        rows = np.flatnonzero(np.diff(interval, prepend=self.scored_us) != 0)
+        rows = np.flatnonzero(interval != np.concatenate(([self.scored_us], interval[:-1])))
         yield from zip(rows.tolist(), self._scored(scans.observed_us[rows], judgement, rows, shares), strict=True)
         self.scored_us = int(interval[-1])
 

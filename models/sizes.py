@@ -17,6 +17,7 @@ from models.compiled import PLACES, ROW, SLICE, TABLE, compiled
 from models.features import Layout
 from models.innovation import OneStep, Predictors
 from models.monitor import Numbers
+from models.pieces import in_pieces
 from models.products import TOGETHER, add_rows, others_than_zero, product
 
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
@@ -48,7 +49,7 @@ class Sizes:
         layout, features = self._layout, predictors.features
         said = np.empty((len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS)))
         power = np.empty((len(features), 1))
-        _leverage(features, self._before, self._whitening, power)
+        in_pieces(lambda rows: _leverage(features[rows], self._before, self._whitening, power[rows]), len(power))
         hinges = layout.beyond + 4 * layout.tags  # one scan before; the constant 1 follows them
         acting = layout.acting + layout.loops
         _tell(
@@ -124,10 +125,11 @@ def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
 
 def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
     """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
-    known = np.clip(circumstances, *one_step.known)  # what is beyond all experience says no more than its edge
-    logs = np.clip(product(known, one_step.size_weights), _LEAST, _MOST)
+    known = np.empty(circumstances.shape)  # what is beyond all experience says no more than its edge
+    np.minimum(np.maximum(circumstances, one_step.known[0], out=known), one_step.known[1], out=known)
+    logs = np.minimum(np.maximum(product(known, one_step.size_weights), _LEAST), _MOST)
     size: FloatArray = one_step.usual * np.exp(logs)
-    if not predictors.doubt.any():
+    if predictors.doubt is None:
         return size
     n, lags, tags = predictors.doubt.shape
     variance = np.minimum(predictors.doubt * _DOUBT * one_step.unknown, 1.0).reshape(n, lags * tags)

@@ -6,11 +6,9 @@ it says follows from the scans and the context alone, however these were cut int
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from models import rejections, watch_state
 from models.assembly import Assembly
-from models.block import Block, Feed, ReadingBlock, to_time, to_us
+from models.block import Block, Feed, ReadingBlock, back_in_time, to_time, to_us
 from models.ordering import Ordering
 from models.records import BatchEvent, Context, OperatorAction, Outbound, Tick
 from models.scene import Subject
@@ -100,10 +98,8 @@ class Watch:
 
     def _in_time(self, scans: Block) -> Iterator[Outbound]:
         """Cut where the unit's clock was set back, then merge with the context that is due."""
-        before_us = -1 if self.unit.last_us is None else self.unit.last_us
-        backwards = np.flatnonzero(np.diff(scans.observed_us, prepend=before_us) <= 0)
         start = 0
-        for row in (*backwards.tolist(), len(scans)):
+        for row in (*back_in_time(scans.observed_us, self.unit.last_us), len(scans)):
             if row > start:
                 for piece in self.timeline.merge(scans.take(slice(start, row))):
                     yield from self.unit.judge(piece) if isinstance(piece, Block) else self.unit.apply(piece)
