@@ -1,8 +1,8 @@
 """Learning the one-step regressions of ``models.innovation`` from released batches, any one of them left out."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from operator import itemgetter
 from typing import Any
 
@@ -13,9 +13,9 @@ from models.block import BoolArray, FloatArray, IntArray
 from models.features import LAGS, Layout, Scaling, past_threshold
 from models.innovation import OneStep, Past, Predictors, predict
 from models.products import product
+from models.ridge import LEAST, RIDGE, ridge, ridges
 from models.sizes import Sizes, log_size, may_excuse
 
-_RIDGE = 2e-2  # share of each feature's own power
 _REST = 0.02  # quantile: a controller's output at rest
 _ACTING = 0.05  # of its range above its rest: a controller acts
 _KNOTS = (0.02, 0.25, 0.75, 0.98)  # quantiles
@@ -64,9 +64,8 @@ class Regressions:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
         products, targets = _summed([one] for k, one in enumerate(self._size_moments) if k != own)[0]
         weights = np.zeros_like(targets)
-        for tag in self._tags.tolist():
-            use = np.flatnonzero(may_excuse(len(products), self._layout.tags, tag))
-            weights[use, tag] = _ridge(products[np.ix_(use, use)], targets[use, tag])
+        may = [may_excuse(len(products), self._layout.tags, tag) for tag in self._tags.tolist()]
+        weights[:, self._tags] = ridges(products, targets[:, self._tags], may)
         ranges = self._ranges if own is None else np.delete(self._ranges, own, axis=0)
         known = np.array([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
         return replace(self._precise(own), size_weights=weights, known=known)
@@ -80,38 +79,41 @@ class Regressions:
         predictors = self._predictors(own)
         return predictors.readings - predict(predictors.features, one_step)
 
-    def _moments(self, own: int) -> list[Moments]:
+    def _moments(self, own: int) -> Iterator[Moments]:
         """One batch's: over all scans; then each controller's first law, then each one's second."""
         predictors, loops = self._predictors(own), range(self._layout.loops)
-        shows = [self._shows(predictors, loop, past) for past in (False, True) for loop in loops]
-        every = np.arange(len(predictors.features)) >= LAGS
-        return [_moments(predictors.features[which], predictors.readings[which]) for which in (every, *shows)]
+        yield _moments(predictors.features[LAGS:], predictors.readings[LAGS:])
+        for past, loop in itertools.product((False, True), loops):
+            shows = self._shows(predictors, loop, past)
+            yield _moments(predictors.features[shows], predictors.readings[shows])
 
-    def _rest(self, own: int | None) -> list[Moments]:
-        """As ``_moments``, of all batches but ``own``."""
+    def _rest(self, own: int | None) -> Iterator[Moments]:
+        """As ``_moments``, of all batches but ``own``; one after the other: at 256 tags each is 110 MB."""
         if own is None:
-            return self._total
+            return iter(self._total)
         pairs = zip(self._total, self._moments(own), strict=True)
-        return [(total[0] - part[0], total[1] - part[1]) for total, part in pairs]
+        return ((total[0] - part[0], total[1] - part[1]) for total, part in pairs)
 
     def _without_sizes(self, own: int | None) -> OneStep:
-        (products, targets), *laws = self._rest(own)
-        weights, power = np.zeros_like(targets), np.diag(products)
-        switched, loops = np.zeros((len(weights), self._layout.loops)), self._scaling.loops.tolist()
-        for tag in self._tags.tolist():
-            first = laws[loops.index(tag)] if tag in loops else (products, targets)
-            weights[:, tag] = self._solved(first, tag, power)
-        for k, loop in enumerate(loops):
-            switched[:, k] = self._solved(laws[self._layout.loops + k], loop, power)
+        rest, loops = self._rest(own), self._scaling.loops
+        products, targets = next(rest)
+        power, weights, switched = np.diag(products), np.zeros_like(targets), np.zeros((len(products), len(loops)))
+        tags = np.setdiff1d(self._tags, loops)
+        may = [self._layout.may_predict(self._scaling, tag) for tag in tags.tolist()]
+        weights[:, tags] = ridges(products, targets[:, tags], may)
+        for loop in loops.tolist():
+            weights[:, loop] = self._solved(next(rest), loop, power)
+        for k, loop in enumerate(loops.tolist()):
+            switched[:, k] = self._solved(next(rest), loop, power)
         none = np.zeros(0)
         return OneStep(self._scaling, weights, switched, none, none, none, none, none, none)
 
     def _precise(self, own: int | None) -> OneStep:
         """The regressions with what makes the features known before a scan independent, of mean square 1 together."""
-        products = self._total[0][0] if own is None else self._rest(own)[0][0]
+        products = next(self._rest(own))[0]
         scans = products[self._layout.acting - 1, self._layout.acting - 1]  # of the constant 1
         before = np.flatnonzero(self._layout.from_before())
-        earlier = products[np.ix_(before, before)] + np.diag(_RIDGE * np.diag(products)[before] + 1e-9)
+        earlier = products[np.ix_(before, before)] + np.diag(RIDGE * np.diag(products)[before] + LEAST)
         one_step = self._of_all if own is None else self._left_out[own]
         root = cholesky(earlier, lower=True)
         inverse = solve_triangular(root, np.sqrt(scans / len(before)) * np.eye(len(before)), lower=True)
@@ -127,14 +129,14 @@ class Regressions:
     def _solved(self, moments: Moments, tag: int, power: FloatArray) -> FloatArray:
         products, targets = moments
         weights, use = np.zeros(len(products)), np.flatnonzero(self._layout.may_predict(self._scaling, tag))
-        weights[use] = _ridge(products[np.ix_(use, use)], targets[use, tag], power[use])
+        weights[use] = ridge(products[np.ix_(use, use)], targets[use, tag : tag + 1], power[use])[:, 0]
         return weights
 
     def _standing_in(self) -> tuple[FloatArray, FloatArray]:
         """What the scans before foretell of every tag: weights (F, p), and the variance (p,) of what they leave."""
         products, targets = self._total[0]
         weights, use = np.zeros_like(targets), np.flatnonzero(self._layout.from_before())
-        weights[use] = _ridge(products[np.ix_(use, use)], targets[use])
+        weights[use] = ridge(products[np.ix_(use, use)], targets[use])
         every = (self._predictors(own) for own in range(len(self._batches)))
         return weights, _mean_square([each.readings - product(each.features, weights) for each in every])
 
@@ -209,15 +211,16 @@ def _moments(features: FloatArray, targets: FloatArray) -> Moments:
     return features.T @ features, features.T @ np.nan_to_num(targets)
 
 
-def _summed(parts: Iterable[list[Moments]]) -> list[Moments]:
-    """Sums of moments in the same place, one part at a time: a batch's are megabytes."""
-    return reduce(lambda total, part: [(a + c, b + d) for (a, b), (c, d) in zip(total, part, strict=True)], parts)
-
-
-def _ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = None) -> FloatArray:
-    """Ridge regression; ``power``: of the features over all scans, where the moments are of a few of them."""
-    ridge = np.diag(_RIDGE * (np.diag(products) if power is None else power) + 1e-9)
-    return np.asarray(np.linalg.solve(products + ridge, targets), dtype=np.float64)
+def _summed(batches: Iterable[Iterable[Moments]]) -> list[Moments]:
+    """Sums of moments in the same place, one part at a time."""
+    total: list[Moments] = []
+    for moments in batches:
+        for place, (products, targets) in enumerate(moments):
+            if place == len(total):
+                total.append((products, targets))
+            else:
+                total[place] = (total[place][0] + products, total[place][1] + targets)
+    return total
 
 
 def _mean_square(parts: Sequence[FloatArray]) -> FloatArray:

@@ -25,7 +25,7 @@ from tests.benchmarks.reactor import Reactor
 from tests.benchmarks.site import ROOT, Load, Site, approved, brokers, written
 
 HISTORY = ROOT / "docs" / "benchmarks" / "scale.json"
-UNITS, TAGS, BATCHES = (10, 100, 1000, 10_000), (8, 16, 32, 64, 100), (12, 40)
+UNITS, TAGS, BATCHES = (10, 100, 1000, 10_000), (8, 16, 32, 64, 100, 256), (12, 40)
 _SCANS = 120_000  # in all, at 16 tags
 
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Runs of each; medians are told.")]
