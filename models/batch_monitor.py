@@ -55,7 +55,8 @@ class BatchMonitor:
         self._learner = Learner(twin.tag_names, fitted.learner)
         columns = np.arange(len(twin.tags))
         self._silence = Silence(len(columns), np.setdiff1d(columns, fitted.trajectory.schedule.columns))
-        self._measure, self._silent = Measure(fitted), np.zeros(len(columns), dtype=bool)
+        self._measure, self._none = Measure(fitted), np.zeros(len(columns), dtype=bool)
+        self._silent = self._none  # tags the present fit does without
         self._manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         roles = Roles(self._manipulated, np.isin(columns, fitted.trajectory.schedule.columns))
         self._spikes = Spikes(len(twin.tags))
@@ -84,7 +85,7 @@ class BatchMonitor:
         causes = self._causes(stretch, measured, account)
         findings = (
             *health.findings,
-            *self._findings(measured.highest, causes, account),
+            *self._findings(measured, causes, account),
             *self._advisory(learner_input(residuals, plane), causes),
         )
         return Judgement(
@@ -113,9 +114,10 @@ class BatchMonitor:
             "spikes": self._spikes, "episode": self._episode, "learner": self._learner,
         }  # fmt: skip
 
-    def _measured(self, position: FloatArray, values: FloatArray, silent: BoolArray) -> Measured:
+    def _measured(self, position: FloatArray, values: FloatArray, silent: BoolArray | None) -> Measured:
         """Each run of scans with the same silent tags (n, p) against the fit that does without them."""
-        if not (silent.any() or self._silent.any()):  # almost always
+        if silent is None:  # almost always
+            self._leave_out(self._none)
             return self._measure.advance(position, values)
         changes = 1 + np.flatnonzero((silent[1:] != silent[:-1]).any(axis=1))
         parts = []
@@ -126,10 +128,11 @@ class BatchMonitor:
 
     def _leave_out(self, silent: BoolArray) -> None:
         """Go on with the fit that does without the silent tags (p,), if that is another one."""
-        if (silent == self._silent).all():
+        if silent is self._silent or (silent == self._silent).all():
             return
         before = self._measure.state()
-        self._measure, self._silent = Measure(self._reference.without(silent)), silent.copy()
+        self._measure = Measure(self._reference.without(silent))
+        self._silent = silent.copy() if silent.any() else self._none
         self._measure.restore(before)
 
     def _causes(self, stretch: Stretch, measured: Measured, account: Account) -> "_Causes":
@@ -144,12 +147,15 @@ class BatchMonitor:
         for finding in self._learner.advance(*heard, self._worth):
             yield finding if listens.all() else replace(finding, over=finding.over & listens)
 
-    def _findings(self, highest: FloatArray, causes: "_Causes", account: Account) -> Iterator[Finding]:
+    def _findings(self, measured: Measured, causes: "_Causes", account: Account) -> Iterator[Finding]:
         """One finding a kind of statistic and cause, for those of any use (see ``_worth``)."""
-        tags, limit = len(self._twin.tags), np.ones(highest.shape[1])
+        accused = self._episode.accused
+        if measured.most < self._worth and not accused:  # almost always
+            return
+        highest, tags, limit = measured.highest, len(self._twin.tags), np.ones(len(causes.over))
         of_use = highest.max(axis=1) >= self._worth
         levels = {kind: highest[k] for k, kind in enumerate(KINDS) if of_use[k]}
-        for cause in (PROCESS, *self._episode.accused):
+        for cause in (PROCESS, *accused):
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:

@@ -47,7 +47,7 @@ def back_in_time(observed_us: IntArray, before_us: int | None) -> list[int]:
     >>> back_in_time(np.array([5, 6, 6, 7]), 5)
     [0, 2]
     """
-    found: list[int] = (1 + np.flatnonzero(observed_us[1:] <= observed_us[:-1])).tolist()
+    found = [1 + row for row in (observed_us[1:] <= observed_us[:-1]).nonzero()[0].tolist()]
     return [0, *found] if before_us is not None and observed_us[0] <= before_us else found
 
 

@@ -49,7 +49,7 @@ class Episode:
     @property
     def accused(self) -> Sequence[int]:
         """Causes other than ``PROCESS`` in this batch: p sensors, then p schedule tags."""
-        found: list[int] = np.flatnonzero(self._accused).tolist()
+        found: list[int] = self._accused.nonzero()[0].tolist()
         return found
 
     def advance(

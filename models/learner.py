@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from models.block import BoolArray, FloatArray
 from models.calibration import limit_for
-from models.compiled import ROW, TABLE, compiled
+from models.compiled import FLAGS, ROW, TABLE, compiled
 from models.judgement import Finding
 from models.monitor import Numbers
 from models.records import Contributor
@@ -100,6 +99,7 @@ class Learner:
             Share of its limit that a series must reach for a finding to be made.
         """
         values = self._changes.advance(_series(z, t2_ratio, spe_ratio))
+        of_use = (values.max(axis=0) >= worth * self._limits.limit).tolist()
 
         def explain(row: int) -> tuple[Contributor, ...]:
             return _furthest(self._tags, z[row])
@@ -110,7 +110,7 @@ class Learner:
                 values[:, k] > self._limits.limit[k], explain,
             )
             for k, name in enumerate(SERIES)
-            if values[:, k].max() >= worth * self._limits.limit[k]
+            if of_use[k]
         )  # fmt: skip
 
     def state(self) -> Numbers:
@@ -156,7 +156,7 @@ class Disagreement:
     """How much champion and learner have disagreed of late: 0 never, 1 always."""
 
     def __init__(self) -> None:
-        self._zi = np.zeros(1)
+        self._zi = np.zeros(1)  # what the next share has of those before
 
     def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
         """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
@@ -167,15 +167,14 @@ class Disagreement:
         >>> Disagreement().advance(on, off)[-1].round(2), Disagreement().advance(on, on)[-1]
         (np.float64(1.0), np.float64(0.0))
         """
-        weight = 2 / (_DISAGREEMENT_SPAN + 1)
-        share, self._zi = lfilter([weight], [1.0, weight - 1.0], (champion != learner).astype(float), zi=self._zi)
-        shares: FloatArray = share
+        shares = np.empty(len(champion))
+        _disagree(champion, learner, self._zi, shares)
         return shares
 
     def agreed(self, scans: int) -> FloatArray:
         """The shares (n,) of so many scans in which neither alarms."""
         silent = np.zeros(scans, dtype=bool)
-        return self.advance(silent, silent) if self._zi[0] else np.zeros(scans)
+        return self.advance(silent, silent)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -203,6 +202,15 @@ def _rises(series: FloatArray, limit: FloatArray, past: FloatArray, recent: Floa
                     past[k, 0], past[k, 1] = scans + 1, moved
                     past[k, 2] = squares + (value - mean) * (value - moved)
             rises[row, k] = recent[k]
+
+
+@compiled("void", FLAGS, FLAGS, ROW, ROW)
+def _disagree(champion: BoolArray, learner: BoolArray, carried: FloatArray, shares: FloatArray) -> None:
+    """Shares (n,) of late scans at which the two differ; ``carried`` (1,) goes on."""
+    weight = 2 / (_DISAGREEMENT_SPAN + 1)
+    for row in range(len(shares)):
+        shares[row] = (weight if champion[row] != learner[row] else 0.0) + carried[0]
+        carried[0] = (1 - weight) * shares[row]
 
 
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:

@@ -21,6 +21,7 @@ class Measured:
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
     highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
+    most: float  # of all of them
     plane: FloatArray  # (n, 2) limits of T² and SPE
     excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) logarithm of what held, in its tails
 
@@ -38,7 +39,7 @@ class Measured:
             of = np.searchsorted(starts, rows, side="right") - 1
             return np.concatenate([parts[k].excess(rows[n : n + 1] - starts[k]) for n, k in enumerate(of.tolist())])
 
-        return cls(residuals, ratio, highest, plane, excess)
+        return cls(residuals, ratio, highest, max(part.most for part in parts), plane, excess)
 
 
 class Measure:
@@ -64,14 +65,14 @@ class Measure:
         ratio = self._statistics.advance(residuals, limits) / limits
         held = self._persistence.advance(ratio)
         highest = np.empty((len(KINDS), len(held)))
-        _highest(held, highest)
+        most = _highest(held, highest)
 
         def excess(rows: IntArray) -> FloatArray:
             beyond = at_position(fitted.tail, position[rows])
             _beyond(held, rows, beyond)
             return beyond
 
-        return Measured(residuals, ratio, highest, at_position(fitted.plane_limits, position), excess)
+        return Measured(residuals, ratio, highest, most, at_position(fitted.plane_limits, position), excess)
 
     def state(self) -> Numbers:
         """A copy of all that changes; a fit without some of the tags goes on from it."""
@@ -91,10 +92,13 @@ def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
     return {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Residuals)}
 
 
-@compiled("void", TABLE, TABLE)
-def _highest(held: FloatArray, highest: FloatArray) -> None:
-    """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0."""
-    kinds = len(highest)
+@compiled("float64", TABLE, TABLE)
+def _highest(held: FloatArray, highest: FloatArray) -> float:
+    """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0.
+
+    Returns the most of all.
+    """
+    kinds, of_all = len(highest), 0.0
     tags = held.shape[1] // kinds
     for row in range(len(held)):
         for kind in range(kinds):
@@ -102,6 +106,8 @@ def _highest(held: FloatArray, highest: FloatArray) -> None:
             for tag in range(kind * tags, (kind + 1) * tags):
                 most = max(most, held[row, tag])
             highest[kind, row] = most
+            of_all = max(of_all, most)
+    return of_all
 
 
 @compiled("void", TABLE, PLACES, TABLE)

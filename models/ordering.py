@@ -47,6 +47,9 @@ class Ordering:
 
     def add(self, block: Block) -> Ordered:
         """Take the scans in the order they came, and release those no straggler can precede any more."""
+        if self._lateness_us == 0 and not back_in_time(block.observed_us, self.newest_us):  # the usual case
+            self.newest_us, self._late_run = int(block.observed_us[-1]), 0
+            return Ordered(block, None)
         on_time = self._on_time(block.observed_us)
         late = None if on_time.all() else block.take(~on_time)
         accepted = block if on_time.all() else block.take(on_time)
@@ -71,9 +74,6 @@ class Ordering:
 
     def _on_time(self, observed_us: IntArray) -> BoolArray:
         """Which scans (n,) are on time; after a clock was set back, time goes on from there."""
-        if self._lateness_us == 0 and not back_in_time(observed_us, self.newest_us):  # the usual case
-            self.newest_us, self._late_run = int(observed_us[-1]), 0
-            return np.ones(len(observed_us), dtype=bool)
         taken = np.zeros(len(observed_us), dtype=bool)
         held = set() if self.held is None else set(self.held.observed_us.tolist())
         for row, at_us in enumerate(observed_us.tolist()):

@@ -128,7 +128,8 @@ class RunningBatch:
 
     def _remarks(self, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
-        if self.scene.reference is None or not (self.disagrees or (shares >= _LONG).any()):
+        known = self.monitor is not None and self.monitor.reference_id is not None
+        if not known or not (self.disagrees or (shares >= _LONG).any()):
             return
         for row, share in enumerate(shares.tolist()):
             if not self.disagrees and share >= _LONG:

@@ -154,7 +154,7 @@ class ScheduleBank:
         values
             Shape (n, q): the schedule tags' readings; NaN: none.
         """
-        residual, expected = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+        residual, expected = np.empty((2, *values.shape))
         _follow(
             position, np.ascontiguousarray(values), self._shifts, self._schedule.profiles, self._schedule.noise,
             self._beliefs, residual, expected,
@@ -206,6 +206,7 @@ def _follow(
     predicted = np.empty((3, len(shifts)))  # at each shift, and the least and most within _EDGE of it
     for row in range(len(values)):
         if not np.isfinite(position[row]):
+            residual[row], expected[row] = np.nan, np.nan
             continue
         at = int(min(max(np.rint(position[row]), 0.0), float(last)))
         for q in range(values.shape[1]):

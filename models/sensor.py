@@ -175,7 +175,7 @@ class SensorHealth:
         An alarm that is on is held by as much.
         """
         near = most >= self._near
-        for test, tag in zip(*(where.tolist() for where in np.nonzero(near)), strict=True):
+        for test, tag in zip(*(where.tolist() for where in near.nonzero()), strict=True):
             word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
             def explain(row: int, tag: int = tag, word: str = word, unit: str = unit) -> tuple[Contributor, ...]:

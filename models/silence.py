@@ -27,9 +27,10 @@ class Silence:
     def __init__(self, tags: int, may_leave: IntArray) -> None:
         self._may = np.isin(np.arange(tags), may_leave)
         self._read, self._scans = np.zeros(tags, dtype=bool), 0
+        self._all_read = False
 
-    def advance(self, fit: BoolArray) -> BoolArray:
-        """Which tags are silent at each scan, (n, p), from which readings are fit to judge, (n, p).
+    def advance(self, fit: BoolArray) -> BoolArray | None:
+        """Which tags are silent at each scan, (n, p), from which readings are fit to judge, (n, p); None: none ever.
 
         Never more than half of those that may be: of what is left, nothing could be foretold.
 
@@ -40,12 +41,13 @@ class Silence:
         >>> silence.advance(fit)[[9, 10, 12]].tolist()
         [[False, False], [False, True], [False, False]]
         """
-        if self._read.all():  # almost always
+        if self._all_read:  # almost always
             self._scans += len(fit)
-            return np.zeros(fit.shape, dtype=bool)
+            return None
         read = self._read | np.logical_or.accumulate(fit, axis=0)
         scans = self._scans + 1 + np.arange(len(fit))
         self._read, self._scans = read[-1].copy(), int(scans[-1])
+        self._all_read = bool(self._read.all())
         return self._silent(read, scans)
 
     @property
@@ -61,7 +63,7 @@ class Silence:
     def restore(self, numbers: Numbers) -> None:
         """Take up what ``state`` gave."""
         self._read = np.array(numbers["read"], dtype=bool)
-        self._scans = int(numbers["scans"])  # type: ignore[call-overload]
+        self._all_read, self._scans = bool(self._read.all()), int(numbers["scans"])  # type: ignore[call-overload]
 
     def _silent(self, read: BoolArray, scans: IntArray) -> BoolArray:
         """From what has read by each scan, (n, p), and how many scans that were, (n,)."""

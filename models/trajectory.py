@@ -73,7 +73,7 @@ def position_of(maturity: FloatArray, points: int) -> FloatArray:
 
     Rounded to a millionth of a step: a scan at a grid point is exactly there.
     """
-    position: FloatArray = np.round(maturity * (points - 1), 6)
+    position: FloatArray = np.rint(maturity * (points - 1) * 1e6) / 1e6
     return position
 
 
