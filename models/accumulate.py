@@ -47,8 +47,8 @@ class Ewma:
         [0.5, 0.75]
         """
         averages = np.empty(residuals.shape)
-        own, most, least = (np.ascontiguousarray(each) for each in (residuals, highest, lowest))
-        _average(own, most, least, self._weight, self._average, averages)
+        own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(highest)
+        _average(own, most, np.ascontiguousarray(lowest), self._weight, self._average, averages)
         return averages
 
     def state(self) -> Numbers:

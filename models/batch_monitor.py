@@ -136,8 +136,7 @@ class BatchMonitor:
         self._measure.restore(before)
 
     def _causes(self, stretch: Stretch, measured: Measured, account: Account) -> "_Causes":
-        is_over: BoolArray = measured.highest.max(axis=0) > 1
-        over, under_way = self._episode.advance(stretch.age_s, is_over, measured.excess)
+        over, under_way = self._episode.advance(stretch.age_s, measured.over, measured.excess)
         off_schedule = np.copysign(measured.ratio[:, : len(self._twin.tags)], account.residuals.innovation)
         return _Causes(over, under_way, *self._spikes.advance(off_schedule))
 

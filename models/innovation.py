@@ -65,6 +65,7 @@ class Past:
         self._scaling, self._one_step = scaling, one_step
         tags = len(scaling.centre)
         self._readings, self._doubt = np.zeros((2, LAGS, tags))  # oldest first
+        self._doubtful = False  # any of it
         self._level, self._z = np.zeros((2, 1, tags))
         self._scans = 0  # the first few have no past to be foretold from
 
@@ -72,22 +73,20 @@ class Past:
         """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
         scaling = self._scaling
         n, tags = values.shape
-        readings, doubt = np.empty((LAGS + n, tags)), np.zeros((LAGS + n, tags))
-        level, z, seen = np.empty((1 + n, tags)), np.empty((1 + n, tags)), np.empty((n, tags))
-        readings[:LAGS], doubt[:LAGS], level[0], z[0] = self._readings, self._doubt, self._level[0], self._z[0]
+        readings, seen = np.empty((LAGS + n, tags)), np.empty((n, tags))
+        level, z = np.empty((1 + n, tags)), np.empty((1 + n, tags))
+        readings[:LAGS], level[0], z[0] = self._readings, self._level[0], self._z[0]
         gaps = _in_spreads(
             np.ascontiguousarray(values), np.ascontiguousarray(mean), np.ascontiguousarray(scale),
             scaling.centre, scaling.spread, seen, level, z,
         )  # fmt: skip
         readings[LAGS:] = seen
-        for row in np.flatnonzero(np.isnan(seen).any(axis=1)).tolist() if gaps else ():
-            self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
+        doubt = self._filled(readings, level) if gaps or self._doubtful else None
         features = features_of(scaling, readings, level)
-        self._readings, self._doubt = readings[-LAGS:].copy(), doubt[-LAGS:].copy()
-        self._level, self._z = level[-1:].copy(), z[-1:].copy()
+        self._readings, self._level, self._z = readings[-LAGS:].copy(), level[-1:].copy(), z[-1:].copy()
         self._scans += n
         seen[: max(LAGS + n - self._scans, 0)] = np.nan
-        return Predictors(seen, features, np.abs(z[:-1]), _lagged(doubt) if doubt.any() else None)
+        return Predictors(seen, features, np.abs(z[:-1]), doubt)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -100,7 +99,16 @@ class Past:
         """Take up what ``state`` gave."""
         self._readings, self._doubt = np.array(numbers["readings"]), np.array(numbers["doubt"])
         self._level, self._z = np.array(numbers["level"]), np.array(numbers["z"])
-        self._scans = int(numbers["scans"])  # type: ignore[call-overload]
+        self._doubtful, self._scans = bool(self._doubt.any()), int(numbers["scans"])  # type: ignore[call-overload]
+
+    def _filled(self, readings: FloatArray, level: FloatArray) -> FloatArray | None:
+        """Fill what is absent of (LAGS + n, p), in place, and the doubt that brings (n, LAGS + 1, p); None: none."""
+        doubt = np.concatenate([self._doubt, np.zeros_like(readings[LAGS:])])
+        for row in np.flatnonzero(np.isnan(readings[LAGS:]).any(axis=1)).tolist():
+            self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
+        self._doubt = doubt[-LAGS:].copy()
+        self._doubtful = bool(self._doubt.any())
+        return _lagged(doubt) if doubt.any() else None
 
     def _stand_in(self, readings: FloatArray, doubt: FloatArray, level: FloatArray) -> None:
         """Fill what is absent of the last scan, in place: from the scans before, then from the other tags now."""

@@ -216,21 +216,22 @@ def _disagree(champion: BoolArray, learner: BoolArray, carried: FloatArray, shar
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:
     """Logarithms (n, k) of the summary statistics; NaN: not judged."""
     sizes = np.empty((len(z), len(SERIES)))
-    sizes[:, 0], sizes[:, 1] = t2_ratio, spe_ratio
-    _largest(np.ascontiguousarray(z), sizes)
-    logs: FloatArray = np.log(np.maximum(sizes, _LEAST))
+    _summarise(np.ascontiguousarray(z), np.ascontiguousarray(t2_ratio), np.ascontiguousarray(spe_ratio), sizes)
+    logs: FloatArray = np.log(sizes)
     return logs
 
 
-@compiled("void", TABLE, TABLE)
-def _largest(z: FloatArray, sizes: FloatArray) -> None:
-    """Fill the last of the sizes (n, k): of z (n, p), the largest; NaN where all are absent."""
+@compiled("void", TABLE, ROW, ROW, TABLE)
+def _summarise(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray, sizes: FloatArray) -> None:
+    """Fill the sizes (n, 3): the ratios (n,), and of z (n, p) the largest; NaN where all are absent."""
     for row in range(len(z)):
         largest = np.nan
         for tag in range(z.shape[1]):
             size = np.abs(z[row, tag])
             largest = largest if size <= largest or np.isnan(size) else size
-        sizes[row, -1] = largest
+        sizes[row, 0], sizes[row, 1], sizes[row, 2] = t2_ratio[row], spe_ratio[row], largest
+        for k in range(3):
+            sizes[row, k] = _LEAST if sizes[row, k] < _LEAST else sizes[row, k]
 
 
 def _start(series: Sequence[FloatArray]) -> FloatArray:

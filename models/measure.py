@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from models.block import FloatArray, IntArray
-from models.compiled import PLACES, TABLE, compiled
+from models.block import BoolArray, FloatArray, IntArray
+from models.compiled import FLAGS, PLACES, TABLE, compiled
 from models.fitting import Fitted, persistence_of, statistics_of
 from models.monitor import Numbers
 from models.residuals import Residual, Residuals, at_position
@@ -21,6 +21,7 @@ class Measured:
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
     highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
+    over: BoolArray  # (n,) whether any of them is over its limit
     most: float  # of all of them
     plane: FloatArray  # (n, 2) limits of T² and SPE
     excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) logarithm of what held, in its tails
@@ -33,13 +34,14 @@ class Measured:
         residuals = Residuals(**_joined([part.residuals for part in parts]))
         ratio, plane = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "plane"))
         highest = np.concatenate([part.highest for part in parts], axis=1)
+        over, most = np.concatenate([part.over for part in parts]), max(part.most for part in parts)
         starts = [0, *accumulate(len(part.ratio) for part in parts)]
 
         def excess(rows: IntArray) -> FloatArray:
             of = np.searchsorted(starts, rows, side="right") - 1
             return np.concatenate([parts[k].excess(rows[n : n + 1] - starts[k]) for n, k in enumerate(of.tolist())])
 
-        return cls(residuals, ratio, highest, max(part.most for part in parts), plane, excess)
+        return cls(residuals, ratio, highest, over, most, plane, excess)
 
 
 class Measure:
@@ -64,15 +66,16 @@ class Measure:
         limits = at_position(fitted.limits, position)
         ratio = self._statistics.advance(residuals, limits) / limits
         held = self._persistence.advance(ratio)
-        highest = np.empty((len(KINDS), len(held)))
-        most = _highest(held, highest)
+        highest, over = np.empty((len(KINDS), len(held))), np.empty(len(held), dtype=bool)
+        most = _highest(held, highest, over)
 
         def excess(rows: IntArray) -> FloatArray:
             beyond = at_position(fitted.tail, position[rows])
             _beyond(held, rows, beyond)
             return beyond
 
-        return Measured(residuals, ratio, highest, most, at_position(fitted.plane_limits, position), excess)
+        plane = at_position(fitted.plane_limits, position)
+        return Measured(residuals, ratio, highest, over, most, plane, excess)
 
     def state(self) -> Numbers:
         """A copy of all that changes; a fit without some of the tags goes on from it."""
@@ -92,20 +95,22 @@ def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
     return {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Residuals)}
 
 
-@compiled("float64", TABLE, TABLE)
-def _highest(held: FloatArray, highest: FloatArray) -> float:
+@compiled("float64", TABLE, TABLE, FLAGS)
+def _highest(held: FloatArray, highest: FloatArray, over: BoolArray) -> float:
     """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0.
 
-    Returns the most of all.
+    And whether any is over its limit, (n,). Returns the most of all.
     """
     kinds, of_all = len(highest), 0.0
     tags = held.shape[1] // kinds
     for row in range(len(held)):
+        over[row] = False
         for kind in range(kinds):
             most = 0.0
             for tag in range(kind * tags, (kind + 1) * tags):
                 most = max(most, held[row, tag])
             highest[kind, row] = most
+            over[row] = over[row] or most > 1
             of_all = max(of_all, most)
     return of_all
 

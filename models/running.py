@@ -88,7 +88,7 @@ class RunningBatch:
             said = [
                 *self._deviations(scans, judgement, book),
                 *self._scores(scans, judgement, shares),
-                *self._remarks(shares),
+                *self._remarks(judgement, shares),
                 *conditions.overdue(self.scene, scans, self.monitor.expected_duration_s),
             ]
             yield from (record for _, record in sorted(said, key=lambda pair: pair[0]))
@@ -126,10 +126,9 @@ class RunningBatch:
                 seen[finding.grade] = seen[finding.grade] | finding.over
         return self.disagreement.advance(seen["approved"], seen["advisory"])
 
-    def _remarks(self, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
+    def _remarks(self, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
-        known = self.monitor is not None and self.monitor.reference_id is not None
-        if not known or not (self.disagrees or (shares >= _LONG).any()):
+        if not (judgement.findings or self.disagrees) or self.scene.reference is None:
             return
         for row, share in enumerate(shares.tolist()):
             if not self.disagrees and share >= _LONG:
