@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.block import BoolArray, FloatArray
+from models.block import FloatArray
 from models.calibration import limit_for
-from models.compiled import FLAGS, ROW, TABLE, compiled
+from models.compiled import ROW, TABLE, compiled
 from models.judgement import Finding
 from models.monitor import Numbers
 from models.records import Contributor
@@ -26,7 +26,6 @@ _PRIOR_SCANS = 100.0  # the start counts as so many scans of this batch
 _CLIP = 4.0  # standard deviations: one scan says no more
 _WEIGHT = 2 / (40 + 1)  # of the newest scan in the recent mean: 40 scans
 _LEAST = 1e-6  # of a ratio or |z|, before its logarithm
-_DISAGREEMENT_SPAN = 50.0  # scans
 _MOST = 3  # contributors named
 
 Residuals = tuple[FloatArray, FloatArray, FloatArray]  # z (n, p), T² over its limit (n,), SPE over its limit (n,)
@@ -152,39 +151,6 @@ class Changes:
         self._past, self._recent = np.array(numbers["past"]), np.array(numbers["recent"])
 
 
-class Disagreement:
-    """How much champion and learner have disagreed of late: 0 never, 1 always."""
-
-    def __init__(self) -> None:
-        self._zi = np.zeros(1)  # what the next share has of those before
-
-    def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
-        """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
-
-        Examples
-        --------
-        >>> on, off = np.ones(300, dtype=bool), np.zeros(300, dtype=bool)
-        >>> Disagreement().advance(on, off)[-1].round(2), Disagreement().advance(on, on)[-1]
-        (np.float64(1.0), np.float64(0.0))
-        """
-        shares = np.empty(len(champion))
-        _disagree(champion, learner, self._zi, shares)
-        return shares
-
-    def agreed(self, scans: int) -> FloatArray:
-        """The shares (n,) of so many scans in which neither alarms."""
-        silent = np.zeros(scans, dtype=bool)
-        return self.advance(silent, silent)
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"zi": self._zi.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._zi = np.array(numbers["zi"])
-
-
 # -- inside ---------------------------------------------------------------------------------------------------
 
 
@@ -202,15 +168,6 @@ def _rises(series: FloatArray, limit: FloatArray, past: FloatArray, recent: Floa
                     past[k, 0], past[k, 1] = scans + 1, moved
                     past[k, 2] = squares + (value - mean) * (value - moved)
             rises[row, k] = recent[k]
-
-
-@compiled("void", FLAGS, FLAGS, ROW, ROW)
-def _disagree(champion: BoolArray, learner: BoolArray, carried: FloatArray, shares: FloatArray) -> None:
-    """Shares (n,) of late scans at which the two differ; ``carried`` (1,) goes on."""
-    weight = 2 / (_DISAGREEMENT_SPAN + 1)
-    for row in range(len(shares)):
-        shares[row] = (weight if champion[row] != learner[row] else 0.0) + carried[0]
-        carried[0] = (1 - weight) * shares[row]
 
 
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:

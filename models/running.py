@@ -11,8 +11,8 @@ from models.block import Block, FloatArray, IntArray, Stretch, to_time
 from models.conditions import Conditions
 from models.delays import Delays, Raised
 from models.deviations import Book
+from models.disagreement import Disagreement
 from models.judgement import Judgement
-from models.learner import Disagreement
 from models.monitor import Monitor
 from models.records import BatchEvent, Outbound, Remark, Score
 from models.scene import Scene, Subject

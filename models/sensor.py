@@ -116,8 +116,12 @@ class Runs:
     def advance(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Runs of equal values and of absent ones, each (n, p); 0: none."""
         stuck, missing = np.empty((2, *values.shape))
-        _runs(np.ascontiguousarray(values), self._state, stuck, missing)
+        self.fill(np.ascontiguousarray(values), stuck, missing)
         return stuck, missing
+
+    def fill(self, values: FloatArray, stuck: FloatArray, missing: FloatArray) -> None:
+        """As ``advance``, into arrays that are there."""
+        _runs(values, self._state, stuck, missing)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -153,11 +157,11 @@ class SensorHealth:
         """Judge readings (n, p) in order of time; NaN: no reading."""
         values = np.ascontiguousarray(values)
         tests, within, fit = np.empty((len(TESTS), *values.shape)), np.empty(values.shape), np.empty(values.shape, bool)
-        tests[1], tests[2] = self._runs.advance(values)
+        self._runs.fill(values, tests[1], tests[2])
         _within(values, self._range, within)
         moves = self._motion.advance(within)
-        most = _judge(values, moves.spike, moves.rough, self._range, self._lately, tests, fit)
-        return SensorVerdict(fit, tuple(self._findings(tests, most, values)))
+        near = _judge(values, moves.spike, moves.rough, self._range, self._near, self._lately, tests, fit)
+        return SensorVerdict(fit, tuple(self._findings(tests, values)) if near else ())
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
@@ -169,12 +173,9 @@ class SensorHealth:
         self._motion.restore(numbers["motion"])
         self._lately = np.array(numbers["lately"])
 
-    def _findings(self, tests: FloatArray, most: FloatArray, values: FloatArray) -> Iterator[Finding]:
-        """One finding a test (5, n, p) and tag whose ``most`` (5, p) comes near its limit.
-
-        An alarm that is on is held by as much.
-        """
-        near = most >= self._near
+    def _findings(self, tests: FloatArray, values: FloatArray) -> Iterator[Finding]:
+        """One finding a test (5, n, p) and tag that comes near its limit: an alarm that is on is held by as much."""
+        near = tests.max(axis=1) >= self._near
         for test, tag in zip(*(where.tolist() for where in near.nonzero()), strict=True):
             word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
@@ -215,17 +216,17 @@ def _within(values: FloatArray, limits: FloatArray, within: FloatArray) -> None:
             within[row, tag] = np.nan if value < low[tag] or value > high[tag] else value
 
 
-@compiled(TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE)
+@compiled("boolean", TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE)
 def _judge(
-    values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, lately: FloatArray,
+    values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, near: FloatArray, lately: FloatArray,
     tests: FloatArray, fit: BoolArray,
-) -> FloatArray:  # fmt: skip
+) -> bool:  # fmt: skip
     """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``lately`` (2, p) is carried on.
 
-    Returns the most of each test and tag, (5, p).
+    Returns whether any test of any tag comes ``near`` (5, p) its limit.
     """
     low, high, stuck, most, roughest, quietest = limits[0], limits[1], limits[2], limits[3], limits[4], limits[5]
-    outside, spikes, highest = lately[0], lately[1], np.zeros((len(tests), values.shape[1]))
+    outside, spikes, found = lately[0], lately[1], False
     for row in range(len(values)):
         for tag in range(values.shape[1]):
             value = values[row, tag]
@@ -238,5 +239,5 @@ def _judge(
             tests[4, row, tag] = 0.0 if np.isnan(value) or np.isnan(change) else min(change, _BEYOND)
             fit[row, tag] = np.isfinite(value) and not out and tests[1, row, tag] < stuck[tag]
             for test in range(len(tests)):
-                highest[test, tag] = max(highest[test, tag], tests[test, row, tag])
-    return highest
+                found = found or tests[test, row, tag] >= near[test, tag]
+    return found

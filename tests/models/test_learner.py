@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import stats
+from scipy.signal import lfilter
 
-from models.learner import Changes, Disagreement, Learner, LearnerLimits, learn_learner_limits
+from models.disagreement import Disagreement
+from models.learner import Changes, Learner, LearnerLimits, learn_learner_limits
 
 TAGS = tuple(f"t{k}" for k in range(6))
 SCANS = 600
@@ -128,5 +130,8 @@ def test_disagreement_rises_while_one_alarms_alone_however_scans_are_cut(cuts: l
         state, disagreement = disagreement.state(), Disagreement()
         disagreement.restore(state)
     assert np.concatenate(parts).tobytes() == whole.tobytes()
+    weight = 2 / 51
+    filtered = lfilter([weight], [1.0, weight - 1.0], (champion != learner).astype(float))
+    np.testing.assert_allclose(whole, filtered, rtol=1e-12)
     assert whole[299] == 0
     assert whole[-1] == pytest.approx(1, abs=1e-4)

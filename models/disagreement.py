@@ -1,0 +1,51 @@
+"""How much the frozen reference and the batch's own learner have disagreed of late."""
+
+import numpy as np
+
+from models.block import BoolArray, FloatArray
+from models.compiled import FLAGS, ROW, compiled
+from models.monitor import Numbers
+
+_SPAN = 50.0  # scans
+
+
+class Disagreement:
+    """How much champion and learner have disagreed of late: 0 never, 1 always."""
+
+    def __init__(self) -> None:
+        self._zi = np.zeros(1)  # what the next share has of those before
+
+    def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
+        """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
+
+        Examples
+        --------
+        >>> on, off = np.ones(300, dtype=bool), np.zeros(300, dtype=bool)
+        >>> Disagreement().advance(on, off)[-1].round(2), Disagreement().advance(on, on)[-1]
+        (np.float64(1.0), np.float64(0.0))
+        """
+        shares = np.empty(len(champion))
+        _disagree(champion, learner, self._zi, shares)
+        return shares
+
+    def agreed(self, scans: int) -> FloatArray:
+        """The shares (n,) of so many scans in which neither alarms."""
+        silent = np.zeros(scans, dtype=bool)
+        return self.advance(silent, silent)
+
+    def state(self) -> Numbers:
+        """A copy of all that changes."""
+        return {"zi": self._zi.copy()}
+
+    def restore(self, numbers: Numbers) -> None:
+        """Take up what ``state`` gave."""
+        self._zi = np.array(numbers["zi"])
+
+
+@compiled("void", FLAGS, FLAGS, ROW, ROW)
+def _disagree(champion: BoolArray, learner: BoolArray, carried: FloatArray, shares: FloatArray) -> None:
+    """Shares (n,) of late scans at which the two differ; ``carried`` (1,) goes on."""
+    weight = 2 / (_SPAN + 1)
+    for row in range(len(shares)):
+        shares[row] = (weight if champion[row] != learner[row] else 0.0) + carried[0]
+        carried[0] = (1 - weight) * shares[row]
