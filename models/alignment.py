@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from models.block import FloatArray, RecordedBatch, Stretch
-from models.compiled import ROW, compiled
 from models.errors import ConfigError
 from models.twin import Twin
 
@@ -69,8 +68,7 @@ class Aligner:
         if self._recipe.by == "indicator":
             return self._by_indicator(stretch)
         maturity = stretch.age_s / self._recipe.duration_s
-        _leave_out(maturity)
-        return maturity
+        return np.where((maturity >= 0) & (maturity <= 1), maturity, np.nan)
 
     def _by_phase(self, stretch: Stretch) -> FloatArray:
         found = [phase for phase in self._recipe.phases if phase[0] == stretch.phase]
@@ -88,14 +86,6 @@ class Aligner:
         reached = np.maximum.accumulate(np.concatenate([[self.reached], np.clip(now, 0, 1)]))[1:]
         self.reached = float(reached[-1])
         return reached
-
-
-@compiled("void", ROW)
-def _leave_out(maturity: FloatArray) -> None:
-    """Of maturities (n,), what released batches never reached becomes NaN."""
-    for row in range(len(maturity)):
-        if not 0 <= maturity[row] <= 1:
-            maturity[row] = np.nan
 
 
 def recorded_maturity(recipe: Recipe, batch: RecordedBatch) -> FloatArray:

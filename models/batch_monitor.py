@@ -56,7 +56,7 @@ class BatchMonitor:
         columns = np.arange(len(twin.tags))
         self._silence = Silence(len(columns), np.setdiff1d(columns, fitted.trajectory.schedule.columns))
         self._measure, self._none = Measure(fitted), np.zeros(len(columns), dtype=bool)
-        self._silent = self._none  # tags the present fit does without
+        self._silent = self._none  # tags the present fit does without; this very array where it has them all
         self._manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         roles = Roles(self._manipulated, np.isin(columns, fitted.trajectory.schedule.columns))
         self._spikes = Spikes(len(twin.tags))

@@ -10,13 +10,15 @@ _SPAN = 50.0  # scans
 
 
 class Disagreement:
-    """How much champion and learner have disagreed of late: 0 never, 1 always."""
+    """An exponentially weighted mean of whether champion and learner disagree: 0 never, 1 always."""
 
     def __init__(self) -> None:
         self._zi = np.zeros(1)  # what the next share has of those before
 
     def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
         """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
+
+        ``champion``, ``learner``: shape (n,), whether each alarms.
 
         Examples
         --------
@@ -27,11 +29,6 @@ class Disagreement:
         shares = np.empty(len(champion))
         _disagree(champion, learner, self._zi, shares)
         return shares
-
-    def agreed(self, scans: int) -> FloatArray:
-        """The shares (n,) of so many scans in which neither alarms."""
-        silent = np.zeros(scans, dtype=bool)
-        return self.advance(silent, silent)
 
     def state(self) -> Numbers:
         """A copy of all that changes."""

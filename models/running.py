@@ -115,8 +115,6 @@ class RunningBatch:
 
     def _disagreement(self, judgement: Judgement) -> FloatArray:
         """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
-        if not judgement.findings:
-            return self.disagreement.agreed(len(judgement.t2))
         seen = {
             "approved": np.zeros(len(judgement.t2), dtype=bool),
             "advisory": np.zeros(len(judgement.t2), dtype=bool),
@@ -129,7 +127,7 @@ class RunningBatch:
     def _remarks(self, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
         if not (judgement.findings or self.disagrees) or self.scene.reference is None:
-            return
+            return  # without findings a share only falls
         for row, share in enumerate(shares.tolist()):
             if not self.disagrees and share >= _LONG:
                 detail = f"{self.batch_id}: reference and learner disagreed in {share:.0%} of the last 50 scans or so"

@@ -120,7 +120,7 @@ class Runs:
         return stuck, missing
 
     def fill(self, values: FloatArray, stuck: FloatArray, missing: FloatArray) -> None:
-        """As ``advance``, into arrays that are there."""
+        """As ``advance``, into arrays (n, p) that are there."""
         _runs(values, self._state, stuck, missing)
 
     def state(self) -> Numbers:

@@ -112,16 +112,8 @@ def _leverage(features: FloatArray, before: IntArray, whitening: FloatArray, pow
 
 def log_size(innovations: FloatArray, usual: FloatArray) -> FloatArray:
     """Logarithm of the size of innovations (n, p), in usual sizes."""
-    sizes = np.empty(innovations.shape)
-    _in_usual_sizes(np.ascontiguousarray(innovations), usual, sizes)
-    return np.log(sizes, out=sizes)
-
-
-@compiled("void", TABLE, ROW, TABLE)
-def _in_usual_sizes(innovations: FloatArray, usual: FloatArray, sizes: FloatArray) -> None:
-    for row in range(len(sizes)):
-        for tag in range(len(usual)):
-            sizes[row, tag] = np.abs(innovations[row, tag]) / usual[tag] + CALM
+    logs: FloatArray = np.log(np.abs(innovations) / usual + CALM)
+    return logs
 
 
 def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
@@ -131,23 +123,12 @@ def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
     return may
 
 
-@compiled("void", TABLE, ROW, ROW)
-def _keep_between(values: FloatArray, least: FloatArray, most: FloatArray) -> None:
-    """Values (n, k), each column between its least and most; NaN stays."""
-    for row in range(len(values)):
-        for k in range(len(least)):
-            own = values[row, k]
-            own = least[k] if own < least[k] else own
-            values[row, k] = most[k] if own > most[k] else own
-
-
 def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
     """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
-    known = circumstances.copy()
-    _keep_between(known, one_step.known[0], one_step.known[1])  # what is beyond all experience says as much as its edge
-    logs = product(known, one_step.size_weights)
-    np.minimum(np.maximum(logs, _LEAST, out=logs), _MOST, out=logs)
-    size: FloatArray = one_step.usual * np.exp(logs, out=logs)
+    known = np.empty(circumstances.shape)  # what is beyond all experience says no more than its edge
+    np.minimum(np.maximum(circumstances, one_step.known[0], out=known), one_step.known[1], out=known)
+    logs = np.minimum(np.maximum(product(known, one_step.size_weights), _LEAST), _MOST)
+    size: FloatArray = one_step.usual * np.exp(logs)
     if predictors.doubt is None:
         return size
     n, lags, tags = predictors.doubt.shape
