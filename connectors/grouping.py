@@ -3,14 +3,19 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache, partial
+from struct import Struct
 from typing import Protocol
 
 import numpy as np
+from msgspec.structs import astuple
 
 from connectors.codec import decode
-from connectors.wide import Row, Wide, WideScans
+from connectors.reader import Arrival
+from connectors.rows import Rows
+from connectors.wide import WideScans
 from models.block import Block, Feed, ReadingBlock, to_us
-from models.records import Context, Inbound, Origin, Reading, Rejected, Scan
+from models.records import Context, Origin, Reading, Rejected, Scan
 from models.twin import Twin
 
 Place = tuple[str, str, int]  # unit, topic, partition
@@ -51,23 +56,28 @@ class Grouping:
         self._context: dict[str, list[Context]] = {}
         self._wide_scans = WideScans(twin)
         self._wide = True  # the last scan was decoded straight into a row
-        self._scans: dict[Place, list[Wide]] = defaultdict(list)
+        self._row = Struct(f"{len(self._column)}d")
+        self._scans = self._none()
         self._readings: dict[Place, list[tuple[int, Reading]]] = {}
         self._rejected: list[Rejected] = []
 
-    def add(self, raw: bytes, origin: Origin, key: str | None) -> None:
-        """Take one message."""
-        wide = self._wide_scans.decode(raw, origin.offset) if self._wide else None
-        if wide is not None and (not self._units or wide[1] in self._units):
-            self._scans[wide[1], origin.topic, origin.partition].append(wide)
-        else:
-            self._add(decode(raw, origin, key), raw, origin, key)
+    def add(self, messages: Iterable[Arrival]) -> int:
+        """Take messages; how many there were."""
+        count = 0
+        for raw, topic, partition, offset, key in messages:
+            count += 1
+            scan = self._wide_scans.decode(raw) if self._wide else None
+            if scan is not None and (not self._units or scan.unit in self._units):
+                self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values))
+            else:
+                self._add(raw, Origin(topic=topic, partition=partition, offset=offset), _text(key))
+        return count
 
     def take(self) -> list[Feed | Rejected]:
         """What has been grouped since the last time: a feed a unit (context first), then dead letters."""
         blocks: dict[str, list[Block | ReadingBlock]] = {}
         for (unit, topic, partition), scans in self._scans.items():
-            blocks.setdefault(unit, []).append(self._block((unit, topic, partition), scans))
+            blocks.setdefault(unit, []).append(scans.block(unit, topic, partition))
             self._counts.scans(unit, len(scans))
         for (unit, topic, partition), readings in self._readings.items():
             blocks.setdefault(unit, []).append(self._reading_block((unit, topic, partition), readings))
@@ -76,12 +86,16 @@ class Grouping:
         units = dict.fromkeys([*self._context, *blocks])
         feeds = [Feed(unit, tuple(self._context.get(unit, ())), tuple(blocks.get(unit, ()))) for unit in units]
         rejected, self._rejected = self._rejected, []
-        self._context, self._scans, self._readings = {}, defaultdict(list), {}
+        self._context, self._scans, self._readings = {}, self._none(), {}
         return [*feeds, *rejected]
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _add(self, record: Inbound | Rejected, raw: bytes, origin: Origin, key: str | None) -> None:
+    def _none(self) -> defaultdict[Place, Rows]:
+        return defaultdict(partial(Rows, self._row))
+
+    def _add(self, raw: bytes, origin: Origin, key: str | None) -> None:
+        record = decode(raw, origin, key)
         self._wide = isinstance(record, Scan)
         if isinstance(record, Rejected):
             self._rejected.append(record)
@@ -89,19 +103,19 @@ class Grouping:
             detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
             self._reject("unknown-unit", detail, raw, origin, key)
         elif isinstance(record, Scan):
-            wide = (origin.offset, record.unit, record.observed_at, self._row(record), record.batch_id, record.phase)
-            self._scans[record.unit, origin.topic, origin.partition].append(wide)
+            self._scans[record.unit, origin.topic, origin.partition].add(
+                origin.offset, record, self._readings_of(record)
+            )
             self._check_tags(record.unit, record.values, (raw, origin, key))
         elif isinstance(record, Reading):
             self._add_reading(record, raw, origin, key)
         else:
             self._context.setdefault(record.unit, []).append(record)
 
-    def _row(self, scan: Scan) -> Row:
+    def _readings_of(self, scan: Scan) -> list[float]:
         """The readings that are there and not bad, in the order of the tags."""
         good = {tag: value for tag, value in scan.values.items() if scan.quality.get(tag) != "bad"}
-        readings = (math.nan if value is None else value for value in map(good.get, self._column))
-        return self._wide_scans.pack(*readings)
+        return [math.nan if value is None else value for value in map(good.get, self._column)]
 
     def _add_reading(self, reading: Reading, raw: bytes, origin: Origin, key: str | None) -> None:
         if reading.tag in self._column:
@@ -126,17 +140,6 @@ class Grouping:
     def _reject(self, reason: str, detail: str, raw: bytes, origin: Origin, key: str | None) -> None:
         self._rejected.append(Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key))
 
-    def _block(self, place: Place, scans: list[Wide]) -> Block:
-        offsets, _, observed_at, rows, batch_ids, phases = zip(*scans, strict=True)
-        return Block(
-            *place,
-            np.array(offsets, dtype=np.int64),
-            np.array([to_us(at) for at in observed_at], dtype=np.int64),
-            np.frombuffer(bytearray().join(rows)).reshape(len(scans), len(self._column)),
-            None if batch_ids.count(None) == len(scans) else batch_ids,
-            None if phases.count(None) == len(scans) else phases,
-        )
-
     def _reading_block(self, place: Place, readings: list[tuple[int, Reading]]) -> ReadingBlock:
         good = [reading.value if reading.quality != "bad" else None for _, reading in readings]
         return ReadingBlock(
@@ -146,3 +149,8 @@ class Grouping:
             np.array([self._column[reading.tag] for _, reading in readings], dtype=np.int64),
             np.array([np.nan if value is None else value for value in good]),
         )
+
+
+@lru_cache(65536)
+def _text(key: bytes) -> str | None:
+    return key.decode("utf-8", "replace") or None

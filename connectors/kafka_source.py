@@ -12,7 +12,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.grouping import Grouping
 from connectors.metrics import Metrics
-from connectors.reader import Arrival, Reader
+from connectors.reader import Reader
 from connectors.settings import Kafka
 from connectors.stillness import Stillness
 from connectors.stop import Stop
@@ -79,10 +79,9 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         if not self._context.caught_up:
             arrived = self._read_context()
         else:
-            scans = self._scans.poll(self._ask)
-            self._ask = self._poll if len(scans) < self._poll else _BACKLOG * self._poll
-            arrived = self._read_context()  # polled after the scans, emitted ahead of them
-            arrived += self._group(scans)
+            arrived = self._grouping.add(self._scans.poll(self._ask))
+            self._ask = self._poll if arrived < self._poll else _BACKLOG * self._poll
+            arrived += self._read_context()  # polled after the scans, emitted ahead of them
         live = self._context.live and self._scans.live
         self._metrics.caught_up(live)
         out = self._grouping.take()
@@ -109,13 +108,8 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
 
     def _read_context(self) -> int:
         """All context that is there."""
-        arrived = count = self._group(self._context.poll(self._poll))
+        arrived = count = self._grouping.add(self._context.poll(self._poll))
         while count == self._poll:
-            count = self._group(self._context.poll(self._poll))
+            count = self._grouping.add(self._context.poll(self._poll))
             arrived += count
         return arrived
-
-    def _group(self, messages: list[Arrival]) -> int:
-        for message in messages:
-            self._grouping.add(*message)
-        return len(messages)

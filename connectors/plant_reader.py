@@ -1,6 +1,7 @@
 """All that a screen shows: what PATrol says, and the scans and batch events it says it about."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,10 +80,9 @@ class PlantReader:
         if readers is None:
             return News()
         events, scans, said = readers
-        arrived = scans.poll(self._poll) if events.caught_up else []
-        more = events.poll(self._poll)
-        for message in (*more, *arrived):  # context polled after the scans, and taken ahead of them
-            self._grouping.add(*message)
+        if events.caught_up:
+            self._grouping.add(scans.poll(self._poll))
+        self._grouping.add(events.poll(self._poll))  # polled after the scans, and given ahead of them
         feeds = tuple(each for each in self._grouping.take() if isinstance(each, Feed))
         return News(feeds, tuple(_decoded(said.poll(self._poll))))
 
@@ -108,10 +108,10 @@ class PlantReader:
         return self._readers
 
 
-def _decoded(arrived: list[Arrival]) -> list[Said]:
+def _decoded(arrived: Iterable[Arrival]) -> list[Said]:
     """Records; what is none of PATrol's (somebody else writes there) is left out."""
     said: list[Said] = []
-    for value, _, _ in arrived:
+    for value, *_ in arrived:
         try:
             said.append(_DECODER.decode(value))
         except msgspec.DecodeError:

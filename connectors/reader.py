@@ -2,7 +2,7 @@
 
 import logging
 import time
-from functools import lru_cache
+from collections.abc import Iterator
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import TopicMetadata
@@ -11,13 +11,13 @@ from connectors.clients import FORBIDDEN, client_config, is_away, open_client
 from connectors.metrics import Metrics
 from connectors.settings import Kafka
 from models.errors import BrokerError
-from models.records import Origin
 
 LOG = logging.getLogger("patrol")
 _PROBE_S = 1.0  # wall clock between two looks for an absent broker or topic
 _PROBE_WAIT_S = 0.2  # how long a look may take; nothing else can be done meanwhile
 _LAG_EVERY_S = 1.0
-Arrival = tuple[bytes, Origin, str | None]  # value, origin, key
+_AT_ONCE = 500  # messages: few enough to be still in the cache when they are decoded
+Arrival = tuple[bytes, str, int, int, bytes]  # value, topic, partition, offset, key
 
 
 class Reader:
@@ -79,28 +79,28 @@ class Reader:
         """Ask whether the broker is there (a broker that hangs gives no error for long); waits a moment."""
         return self._ask() is not None
 
-    def poll(self, count: int) -> list[Arrival]:
-        """At most ``count`` messages that are there now: value, origin, key. Never waits for more.
+    def poll(self, count: int) -> Iterator[Arrival]:
+        """At most ``count`` messages that are there now; never waits for more. Take them all before the next poll.
 
         Raises
         ------
         BrokerError
             The broker forbids reading.
         """
-        if not self._topics:
-            return []
-        if (not self._places or self._in_doubt) and not self._find_broker():
-            return []
-        arrived: list[Arrival] = []
-        for message in self._consumer.consume(count, timeout=0):
-            origin, error = origin_of(message), message.error()
-            if error is not None:
-                self._on_message_error(error, origin)
-                continue
-            self._next[origin.topic, origin.partition] = origin.offset + 1
-            arrived.append((_bytes(message.value()), origin, _text(message.key())))
+        if not self._topics or ((not self._places or self._in_doubt) and not self._find_broker()):
+            return
+        left = count
+        while left > 0:
+            messages = self._consumer.consume(min(left, _AT_ONCE), timeout=0)
+            left = left - _AT_ONCE if len(messages) == _AT_ONCE else 0
+            for message in messages:
+                (topic, partition, offset), error = place_of(message), message.error()
+                if error is not None:
+                    self._on_message_error(error, topic, partition)
+                    continue
+                self._next[topic, partition] = offset + 1
+                yield _bytes(message.value()), topic, partition, offset, _bytes(message.key())
         self._export_lag()
-        return arrived
 
     def close(self) -> None:
         """Close the consumer."""
@@ -146,23 +146,23 @@ class Reader:
         self._places = {f"{topic}/{partition}" for topic, partition in partitions}
         self._consumer.assign([TopicPartition(t, p, self._next.get((t, p), OFFSET_BEGINNING)) for t, p in partitions])
 
-    def _on_message_error(self, error: KafkaError, origin: Origin) -> None:
-        place = f"{origin.topic}/{origin.partition}"
+    def _on_message_error(self, error: KafkaError, topic: str, partition: int) -> None:
+        place = f"{topic}/{partition}"
         if error.code() == KafkaError._PARTITION_EOF:
             self._ended.add(place)
             return
         self._metrics.broker_error(error.name())
         if error.code() in FORBIDDEN:
-            raise BrokerError(f"topic {origin.topic!r} cannot be read: {error.str()}; grant PATrol read access")
+            raise BrokerError(f"topic {topic!r} cannot be read: {error.str()}; grant PATrol read access")
         if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
             LOG.error(
                 "%s: offset %s is gone (retention); reading goes on at the oldest message there is; "
                 "what lay between was not judged",
                 place,
-                self._next.get((origin.topic, origin.partition)),
+                self._next.get((topic, partition)),
             )
-            self._consumer.incremental_unassign([TopicPartition(origin.topic, origin.partition)])
-            self._consumer.incremental_assign([TopicPartition(origin.topic, origin.partition, OFFSET_BEGINNING)])
+            self._consumer.incremental_unassign([TopicPartition(topic, partition)])
+            self._consumer.incremental_assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
 
     def _on_error(self, error: KafkaError) -> None:
         self._metrics.broker_error(error.name())
@@ -190,15 +190,10 @@ class Reader:
                 self._metrics.lag(topic, int(partition), self._behind[place])
 
 
-def origin_of(message: Message) -> Origin:
-    """Where a consumed message came from."""
+def place_of(message: Message) -> tuple[str, int, int]:
+    """Topic, partition and offset of a consumed message."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
-    return Origin(topic=topic or "", partition=partition or 0, offset=-1 if offset is None else offset)
-
-
-@lru_cache(65536)
-def _text(key: bytes | str | None) -> str | None:
-    return key.decode("utf-8", "replace") if isinstance(key, bytes) else key
+    return topic or "", partition or 0, -1 if offset is None else offset
 
 
 def _bytes(value: bytes | str | None) -> bytes:

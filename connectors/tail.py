@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.clients import FORBIDDEN, client_config, open_client
-from connectors.reader import origin_of
+from connectors.reader import place_of
 from connectors.settings import Kafka
 from connectors.stop import Stop
 from models.errors import BrokerError
@@ -87,17 +87,14 @@ def _start(partition: int, since: dict[str, int] | None) -> int:
 
 
 def _take(message: Message, written: Written, left: set[int]) -> None:
-    error = message.error()
+    (topic, partition, offset), error = place_of(message), message.error()
     if error is not None:
         if error.code() == KafkaError._PARTITION_EOF:
-            left.discard(origin_of(message).partition)
+            left.discard(partition)
         elif error.code() in FORBIDDEN:
-            raise BrokerError(
-                f"topic {origin_of(message).topic!r} cannot be read: {error.str()}; grant PATrol read access"
-            )
+            raise BrokerError(f"topic {topic!r} cannot be read: {error.str()}; grant PATrol read access")
         return
-    origin = origin_of(message)
-    written.offsets[str(origin.partition)] = origin.offset + 1
+    written.offsets[str(partition)] = offset + 1
     value = dict(message.headers() or ()).get(ID_HEADER)
     if isinstance(value, bytes):
         what, _, ordinal = value.decode().rpartition("#")

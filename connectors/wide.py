@@ -6,19 +6,26 @@ is refused here and left to ``connectors.codec``, which says what it is.
 
 from collections.abc import Callable
 from datetime import datetime
-from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-from msgspec.structs import astuple
 
 from connectors.codec import FIRST_YEAR, LAST_YEAR
 from models.records import Name, Scan, UtcTime
 from models.twin import Twin
 
-Row = bytes  # a reading a tag, in the order of the twin's tags, as the machine's doubles; NaN: none
-Wide = tuple[int, str, datetime, Row, str | None, str | None]  # offset, unit, time, readings, batch, phase
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class WideScan(Protocol):
+    """A scan whose readings are a struct with a number a tag, in the order of the twin's tags; NaN: none."""
+
+    unit: str
+    observed_at: datetime
+    values: msgspec.Struct
+    batch_id: str | None
+    phase: str | None
+    quality: msgspec.Raw
 
 
 class WideScans:
@@ -42,16 +49,14 @@ class WideScans:
         ]
         tag = str(Scan.__struct_config__.tag)
         wide = msgspec.defstruct("WideScan", fields, tag=tag, tag_field="type", gc=False)
-        self._decode = msgspec.json.Decoder(wide).decode
-        self.pack: Callable[..., Row] = Struct(f"{len(names)}d").pack  # a row of so many readings
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(wide).decode
 
-    def decode(self, raw: bytes, offset: int) -> Wide | None:
-        """The scan at this offset; None where the general decoder is to look: most often it is something else."""
+    def decode(self, raw: bytes) -> WideScan | None:
+        """The scan; None where the general decoder is to look: most often it is something else."""
         try:
-            scan: Any = self._decode(raw)
+            scan: WideScan = self._decode(raw)
         except _REFUSED:
             return None
-        at = scan.observed_at
-        if scan.quality or not FIRST_YEAR <= at.year <= LAST_YEAR:
+        if scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
             return None
-        return offset, scan.unit, at, self.pack(*astuple(scan.values)), scan.batch_id, scan.phase
+        return scan

@@ -17,7 +17,7 @@ from connectors.codec import encode
 from connectors.grouping import Grouping
 from connectors.metrics import Metrics
 from models.block import Feed
-from models.records import Deviation, Origin, Scan
+from models.records import Deviation, Scan
 from models.watch import Watch
 from tests.broker.watch_process import busy_twin
 from tests.conftest import AboveOne, event, minute
@@ -52,7 +52,7 @@ def expected(sent: list[Sent]) -> set[tuple[str, int, str]]:
     for topic in ("events", "scans"):
         for offset, (where, key, value) in enumerate(sent):
             if where.endswith(topic):
-                grouping.add(value, Origin(topic=where, partition=0, offset=offset), key)
+                grouping.add([(value, where, 0, offset, key.encode())])
     for feed in grouping.take():
         if isinstance(feed, Feed):
             watch = watches.setdefault(feed.unit, Watch(feed.unit, twin, lambda product: AboveOne(), "sha"))

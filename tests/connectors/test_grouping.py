@@ -33,7 +33,7 @@ def group(grouping: Grouping, sent: list[Sent], first: int = 0) -> list[Feed | R
     """Each message gets the next offset."""
     for offset, (record, topic, partition) in enumerate(sent, first):
         raw = record if isinstance(record, bytes) else encode(record)
-        grouping.add(raw, Origin(topic=topic, partition=partition, offset=offset), "key")
+        assert grouping.add([(raw, topic, partition, offset, b"key")]) == 1
     return grouping.take()
 
 
@@ -147,7 +147,7 @@ def test_however_polls_cut_the_stream_each_partitions_scans_keep_their_order(
 ) -> None:
     grouping, found = Grouping(small_twin(), Metrics()), {}
     for offset, (unit, topic, partition) in enumerate(sent):
-        grouping.add(encode(scan(offset, unit)), Origin(topic=topic, partition=partition, offset=offset), None)
+        grouping.add([(encode(scan(offset, unit)), topic, partition, offset, b"")])
         if offset in cuts or offset == len(sent) - 1:
             for feed in grouping.take():
                 assert isinstance(feed, Feed)
