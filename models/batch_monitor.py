@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from models.alignment import Aligner
-from models.block import BoolArray, FloatArray, IntArray, Stretch
+from models.block import BoolArray, FloatArray, IntArray, Stretch, marked
 from models.contributors import Account, contributors
 from models.episode import PROCESS, Episode, Roles
 from models.fitting import learner_input
@@ -53,14 +53,14 @@ class BatchMonitor:
         self._longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         self._health = SensorHealth(twin, reference.sensors)
         self._learner = Learner(twin.tag_names, fitted.learner)
-        columns = np.arange(len(twin.tags))
-        self._silence = Silence(len(columns), np.setdiff1d(columns, fitted.trajectory.schedule.columns))
-        self._measure, self._none = Measure(fitted), np.zeros(len(columns), dtype=bool)
+        scheduled = marked(fitted.trajectory.schedule.columns, len(twin.tags))
+        self._silence = Silence(~scheduled)
+        self._measure, self._none = Measure(fitted), np.zeros(len(twin.tags), dtype=bool)
         self._silent = self._none  # tags the present fit does without; this very array where it has them all
         self._manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
-        roles = Roles(self._manipulated, np.isin(columns, fitted.trajectory.schedule.columns))
         self._spikes = Spikes(len(twin.tags))
         aftermath_s = REACH * reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
+        roles = Roles(self._manipulated, scheduled)
         self._episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + aftermath_s)
 
     @property

@@ -39,6 +39,19 @@ def to_time(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=int(us))
 
 
+def marked(places: IntArray, count: int) -> BoolArray:
+    """Which of so many are at these places, (count,).
+
+    Examples
+    --------
+    >>> marked(np.array([2, 0]), 3).tolist()
+    [True, False, True]
+    """
+    which = np.zeros(count, dtype=bool)
+    which[places] = True
+    return which
+
+
 def back_in_time(observed_us: IntArray, before_us: int | None) -> list[int]:
     """Which of the scans (n,), n > 0, are no later than the one before; ``before_us``: before the first, None: nothing.
 

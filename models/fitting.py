@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from models.block import FloatArray
+from models.block import FloatArray, marked
 from models.calibration import local_sums, local_widths
 from models.learner import LearnerLimits, learn_learner_limits
 from models.limits import joint_limits, reach
@@ -75,9 +75,7 @@ def statistics_of(trajectory: Trajectory) -> Statistics:
 
 def persistence_of(trajectory: Trajectory) -> Persistence:
     """The residuals of schedule tags count from the first scan over their limit."""
-    at_once = np.zeros(len(KINDS) * trajectory.median.shape[1], dtype=bool)
-    at_once[trajectory.schedule.columns] = True
-    return Persistence(at_once)
+    return Persistence(marked(trajectory.schedule.columns, len(KINDS) * trajectory.median.shape[1]))
 
 
 def _tag_limits(

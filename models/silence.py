@@ -18,15 +18,13 @@ class Silence:
 
     Parameters
     ----------
-    tags
-        How many.
     may_leave
-        Positions of the tags the others can be judged without: schedule tags have their programme to stand in.
+        Shape (p,): the tags the others can be judged without: schedule tags have their programme to stand in.
     """
 
-    def __init__(self, tags: int, may_leave: IntArray) -> None:
-        self._may = np.isin(np.arange(tags), may_leave)
-        self._read, self._scans = np.zeros(tags, dtype=bool), 0
+    def __init__(self, may_leave: BoolArray) -> None:
+        self._may = may_leave
+        self._read, self._scans = np.zeros(len(may_leave), dtype=bool), 0
         self._all_read = False
 
     def advance(self, fit: BoolArray) -> BoolArray | None:
@@ -36,7 +34,7 @@ class Silence:
 
         Examples
         --------
-        >>> silence = Silence(2, np.array([0, 1]))
+        >>> silence = Silence(np.array([True, True]))
         >>> fit = np.array([[True, False]] * 12 + [[True, True]])
         >>> silence.advance(fit)[[9, 10, 12]].tolist()
         [[False, False], [False, True], [False, False]]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.accumulate import Ewma, Roughness
-from models.block import BoolArray, FloatArray, IntArray
+from models.block import BoolArray, FloatArray, IntArray, marked
 from models.compiled import CUBE, FLAGS, ROW, TABLE, compiled
 from models.monitor import Numbers
 from models.residuals import Residuals
@@ -27,8 +27,8 @@ class Statistics:
     """
 
     def __init__(self, tags: int, scheduled: IntArray, loops: IntArray) -> None:
-        self._free = ~np.isin(np.arange(tags), scheduled)
-        self._moved = ~self._free | np.isin(np.arange(tags), loops)
+        self._free = ~marked(scheduled, tags)
+        self._moved = ~self._free | marked(loops, tags)
         self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
         self._level, self._upset = Ewma(tags, _LEVEL), np.zeros(tags)
 

@@ -11,7 +11,7 @@ FIT = arrays.arrays(bool, st.tuples(st.integers(2, 60), st.just(4)))
 
 
 def silence() -> Silence:
-    return Silence(4, np.array([0, 1, 2]))
+    return Silence(np.array([True, True, True, False]))
 
 
 def told(own: Silence, fit: np.ndarray) -> np.ndarray:
