@@ -1,6 +1,6 @@
 """Limits from released batches: each is judged by a trajectory, sizes and widths learnt from the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -11,11 +11,10 @@ from models.calibration import local_sums, local_widths
 from models.learner import LearnerLimits, learn_learner_limits
 from models.limits import joint_limits, reach
 from models.persistence import Persistence
+from models.progress import Progress, unheard
 from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS, Statistics
 from models.trajectory import Course, Learning, Trajectory
-
-Progress = Callable[[str, int, int], None]
 
 _LEARNER_SHARE = 0.02  # of the budget: it is advisory; the frozen champion has the rest
 
@@ -36,7 +35,7 @@ def fit(
     learning: Learning,
     course: Sequence[Course],
     budget: float,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = unheard,
 ) -> Fitted:
     """Trajectory of all batches, and limits that a good batch exceeds with probability ``budget``."""
     positions = [position for position, _ in course]

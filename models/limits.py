@@ -12,15 +12,13 @@ import numpy as np
 
 from models.block import FloatArray
 from models.calibration import gumbel_quantile, upper_spread
+from models.maxima import Maxima
 from models.residuals import at_position
 
 REACH = 0.022  # maturity to either side that is taken together
 _MANY, _WIDENS = 40, 0.3  # with fewer batches a window is wider, by this power of how many are missing
 _NEVER = 1e12  # the limit of what no batch could be judged by
-_LEAST_SHARE = 0.2  # of a statistic's usual maximum: smaller ones are all equally small
 _LEAST_TAIL = 0.3  # of log maxima, for a limit: noise alone spreads less, but a limit so near is passed by chance
-_LEAST_DEPTH = 0.1  # the same, for how deep in its tail a statistic is
-_PRIOR_BATCHES = 20  # a window's tail is shrunk towards the recipe's with the weight of so many batches
 _LEAST = 1e-12  # of a statistic, before its logarithm
 _USUAL_SPREAD = 0.45  # of joint maxima, in tails
 _USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
@@ -46,12 +44,13 @@ def joint_limits(
     """
     near = _window(points, len(held))
     windows = np.array([_window_maxima(values, at, (points, near)) for values, at in zip(held, positions, strict=True)])
+    maxima = Maxima(windows)
     joint = [
-        _joint(values, at / _step(near), np.delete(windows, own, axis=0))
+        _joint(values, at / _step(near), maxima.usual(own))
         for own, (values, at) in enumerate(zip(held, positions, strict=True))
     ]
     place = np.minimum(np.arange(points) / _step(near), windows.shape[1] - 1.0)
-    usual, tail = (at_position(part, place) for part in _usual(windows))
+    usual, tail = (at_position(part, place) for part in maxima.usual())
     most = _joint_limit(np.array(joint), windows.shape[2], budget)
     limits: FloatArray = np.exp(usual + np.maximum(tail, _LEAST_TAIL) * most)
     limits[:, ~(windows > 0).any(axis=(0, 1))] = _NEVER
@@ -76,32 +75,14 @@ def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
     return gumbel_quantile(middle, spread * (1 + 2 / len(joint)), budget)
 
 
-def _joint(held: FloatArray, place: FloatArray, others: FloatArray) -> float:
+def _joint(held: FloatArray, place: FloatArray, others: tuple[FloatArray, FloatArray]) -> float:
     """How far a batch ever goes, by any statistic, in tails above what is usual of the others; place: in windows."""
-    usual, tail = _usual(others)
+    usual, tail = others
     place = np.minimum(place, len(usual) - 1.0)
     far = (np.log(np.fmax(held, _LEAST)) - at_position(usual, place)) / np.maximum(
         at_position(tail, place), _LEAST_TAIL
     )
     return float(np.nanmax(far))
-
-
-def _usual(maxima: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Usual log maximum and its upward spread in each window, (windows, k) each, from (B, windows, k)."""
-    logs = np.log(np.maximum(maxima, _LEAST_SHARE * _positive_median(maxima)))
-    usual = np.median(logs, axis=0)
-    above = np.maximum(logs - usual, 0.0)  # what is small says nothing of how large maxima get
-    own = 2 * (above**2).mean(axis=0)
-    recipe = np.maximum(own.mean(axis=0), np.median(own))
-    batches = len(maxima)
-    tail = np.sqrt((batches * own + _PRIOR_BATCHES * recipe) / (batches + _PRIOR_BATCHES))
-    return usual, np.maximum(tail, _LEAST_DEPTH)
-
-
-def _positive_median(maxima: FloatArray) -> FloatArray:
-    """Median of what is above 0, (k,); 1 where nothing is."""
-    flat = maxima.reshape(-1, maxima.shape[2])
-    return np.array([np.median(column[column > 0]) if (column > 0).any() else 1.0 for column in flat.T])
 
 
 def _window_maxima(held: FloatArray, position: FloatArray, grid: tuple[int, int]) -> FloatArray:

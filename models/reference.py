@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from models.alignment import Recipe, learn_recipe, recorded_maturity
 from models.block import BoolArray, RecordedBatch
 from models.errors import ReferenceError
-from models.fitting import Fitted, Progress, fit
+from models.fitting import Fitted, fit
 from models.learner import LearnerLimits
+from models.progress import Progress, unheard
 from models.sensor import SensorLimits, learn_sensor_limits, physical_range
 from models.trajectory import Course, Learning, Trajectory, grid_points, manipulated_columns, position_of
 from models.twin import Twin
@@ -122,9 +123,7 @@ class Reference:
         )
 
 
-def fit_reference(
-    twin: Twin, batches: Sequence[RecordedBatch], progress: Progress = lambda stage, done, total: None
-) -> Reference:
+def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progress = unheard) -> Reference:
     """Learn a reference from released batches.
 
     Parameters
@@ -152,7 +151,8 @@ def fit_reference(
     for k, one in enumerate(_courses(recipe, recordings, points)):
         course.append(one)
         progress("alignment", k + 1, len(recordings))
-    learning = Learning(course, points, manipulated_columns([tag.role for tag in twin.tags.values()]))
+    manipulated = manipulated_columns([tag.role for tag in twin.tags.values()])
+    learning = Learning(course, points, manipulated, progress)
     fitted = fit(learning, course, twin.alarms.budget, progress)
     return Reference(twin.name, twin.tag_names, twin.alarms.budget, recipe, recordings, fitted, sensors)
 

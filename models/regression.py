@@ -13,6 +13,7 @@ from models.block import BoolArray, FloatArray, IntArray
 from models.features import LAGS, Layout, Scaling, past_threshold
 from models.innovation import OneStep, Past, Predictors, predict
 from models.products import product
+from models.progress import Progress, unheard
 from models.ridge import LEAST, RIDGE, ridge, ridges
 from models.sizes import Sizes, log_size, may_excuse
 
@@ -39,19 +40,26 @@ class Regressions:
         Of each batch its readings, and mean and scale as the other batches give them.
     tags
         Positions of the tags to foretell; the others (schedules) are foretold as the centre.
+    progress
+        Told how many batches have been left out.
     """
 
-    def __init__(self, scaling: Scaling, batches: Sequence[Course], tags: IntArray) -> None:
+    def __init__(
+        self, scaling: Scaling, batches: Sequence[Course], tags: IntArray, progress: Progress = unheard
+    ) -> None:
         self._scaling, self._tags, self._batches = scaling, tags, batches
         self._layout = Layout(len(scaling.centre), len(scaling.loops))
         self._total = _summed(self._moments(own) for own in range(len(batches)))
-        bare = [self._without_sizes(own) for own in range(len(batches))]
+        bare = []
+        for own in range(len(batches)):
+            bare.append(self._without_sizes(own))
+            progress("regressions", own + 1, len(batches))
         innovations = [self._innovations(one, own) for own, one in enumerate(bare)]
         shared = self._shared(innovations)
         self._left_out = [replace(one, **shared) for one in bare]
         self._of_all = replace(self._without_sizes(None), **shared)
         circumstances = [
-            Sizes(self._precise(own)).advance(self._predictors(own), innovation)[LAGS:]
+            Sizes(self._left_out[own]).advance(self._predictors(own), innovation)[LAGS:]
             for own, innovation in enumerate(innovations)
         ]
         self._size_moments = [
@@ -68,7 +76,8 @@ class Regressions:
         weights[:, self._tags] = ridges(products, targets[:, self._tags], may)
         ranges = self._ranges if own is None else np.delete(self._ranges, own, axis=0)
         known = np.array([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
-        return replace(self._precise(own), size_weights=weights, known=known)
+        one_step = self._of_all if own is None else self._left_out[own]
+        return replace(one_step, size_weights=weights, known=known)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -106,18 +115,16 @@ class Regressions:
         for k, loop in enumerate(loops.tolist()):
             switched[:, k] = self._solved(next(rest), loop, power)
         none = np.zeros(0)
-        return OneStep(self._scaling, weights, switched, none, none, none, none, none, none)
+        return OneStep(self._scaling, weights, switched, self._whitening(products), none, none, none, none, none)
 
-    def _precise(self, own: int | None) -> OneStep:
-        """The regressions with what makes the features known before a scan independent, of mean square 1 together."""
-        products = next(self._rest(own))[0]
+    def _whitening(self, products: FloatArray) -> FloatArray:
+        """What makes the features known before a scan independent, of mean square 1 together."""
         scans = products[self._layout.acting - 1, self._layout.acting - 1]  # of the constant 1
         before = np.flatnonzero(self._layout.from_before())
         earlier = products[np.ix_(before, before)] + np.diag(RIDGE * np.diag(products)[before] + LEAST)
-        one_step = self._of_all if own is None else self._left_out[own]
         root = cholesky(earlier, lower=True)
         inverse = solve_triangular(root, np.sqrt(scans / len(before)) * np.eye(len(before)), lower=True)
-        return replace(one_step, whitening=np.ascontiguousarray(inverse.T))
+        return np.ascontiguousarray(inverse.T)
 
     def _shared(self, innovations: Sequence[FloatArray]) -> dict[str, Any]:
         """What is always of all batches: stand-ins, their variance, and usual sizes of innovations."""
@@ -194,16 +201,23 @@ def _past(grids: FloatArray, loop: int, tag: int, others: IntArray) -> FloatArra
 
 def _splits(rows: FloatArray, quantiles: FloatArray) -> Iterator[tuple[float, float]]:
     """What two laws leave, and the threshold between them, for thresholds at these quantiles of the tag."""
-    for at in np.unique(np.quantile(rows[:, 1], quantiles)) if len(rows) else ():
-        yield sum(_misfit(part) for part in (rows[rows[:, 1] > at], rows[rows[:, 1] <= at])), float(at)
+    if not len(rows):
+        return
+    rows = rows[rows[:, 1].argsort()]
+    thresholds = np.unique(np.quantile(rows[:, 1], quantiles))
+    cuts = np.searchsorted(rows[:, 1], thresholds, side="right")
+    between = np.array([part.T @ part for part in np.split(rows, cuts)])
+    below, beyond = between.cumsum(axis=0)[:-1], between[::-1].cumsum(axis=0)[-2::-1]
+    for at, *laws in zip(thresholds.tolist(), below, beyond, strict=True):
+        yield sum(map(_misfit, laws)), at
 
 
-def _misfit(rows: FloatArray) -> float:
-    """Sum of squares that the least-squares law of the first column by the others leaves."""
-    features, target = rows[:, 1:], rows[:, 0]
-    products = features.T @ features
-    weights = np.linalg.solve(products + 1e-6 * (1 + np.trace(products)) * np.eye(len(products)), features.T @ target)
-    return float(((target - features @ weights) ** 2).sum())
+def _misfit(products: FloatArray) -> float:
+    """Sum of squares that the least-squares law of the first column by the others leaves, from all sums of products."""
+    features, target = products[1:, 1:], products[1:, 0]
+    ridge = 1e-6 * (1 + np.trace(features))
+    weights = np.linalg.solve(features + ridge * np.eye(len(features)), target)
+    return float(products[0, 0] - 2 * weights @ target + weights @ features @ weights)
 
 
 def _moments(features: FloatArray, targets: FloatArray) -> Moments:

@@ -16,6 +16,7 @@ from models.block import FloatArray, IntArray
 from models.features import Scaling
 from models.innovation import OneStep
 from models.mspc import subspace
+from models.progress import Progress, unheard
 from models.regression import Regressions, learn_scaling
 from models.schedule import Schedule, align_batches, find_schedule_tags, learn_schedule
 
@@ -111,9 +112,13 @@ class Learning:
         G, of the grid.
     manipulated
         Positions of the manipulated tags: those that may follow a schedule.
+    progress
+        Told how far the regressions are.
     """
 
-    def __init__(self, course: Sequence[Course], points: int, manipulated: IntArray) -> None:
+    def __init__(
+        self, course: Sequence[Course], points: int, manipulated: IntArray, progress: Progress = unheard
+    ) -> None:
         grids = np.array([on_grid(one, points) for one in course])
         self._columns = find_schedule_tags(grids, manipulated)
         aligned = [align_batches(grids[:, :, column]) for column in self._columns]
@@ -124,16 +129,18 @@ class Learning:
         self._sums = self._grids.sum(axis=0)
         self._counts = self._known.sum(axis=0)
         self._deviations = self._squares()
+        self._all_deviations = self._deviations.sum(axis=0)
+        self._centres = [self._centre(own) for own in range(len(grids))]
         tags = np.setdiff1d(np.arange(grids.shape[2]), self._columns)
         residuals = [self._residuals(own) for own in range(len(grids))]
         scaling = learn_scaling(grids, np.setdiff1d(manipulated, self._columns))
-        courses = [(grid, *self._centre(own)) for own, grid in enumerate(grids)]
-        self._regressions = Regressions(scaling, courses, tags)
+        courses = [(grid, *centre) for grid, centre in zip(grids, self._centres, strict=True)]
+        self._regressions = Regressions(scaling, courses, tags, progress)
         self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
 
     def all_but(self, own: int | None) -> Trajectory:
         """The trajectory of all batches but ``own`` (None: of all)."""
-        median, scale = self._centre(own)
+        median, scale = self._centre(None) if own is None else self._centres[own]
         rest = np.arange(len(self._grids)) != (-1 if own is None else own)
         schedule = learn_schedule(self._aligned[rest], self._columns)
         loadings, eigenvalues = subspace(_shrunk(_total(self._correlations, own)))
@@ -141,7 +148,7 @@ class Learning:
 
     def _centre(self, own: int | None) -> tuple[FloatArray, FloatArray]:
         """Median and scale without ``own``."""
-        counts, squares = self._counts, self._deviations.sum(axis=0)
+        counts, squares = self._counts, self._all_deviations
         if own is not None:
             counts, squares = counts - self._known[own], squares - self._deviations[own]
         median = np.where(counts >= _LEAST_BATCHES, self._median(own, counts), np.nan)
@@ -165,7 +172,7 @@ class Learning:
 
     def _residuals(self, own: int) -> FloatArray:
         """A batch's standardised residuals from the others, shape (G, p)."""
-        median, scale = self._centre(own)
+        median, scale = self._centres[own]
         return np.clip((np.where(self._known[own], self._grids[own], np.nan) - median) / scale, -_CLIP, _CLIP)
 
     def _squares(self) -> FloatArray:

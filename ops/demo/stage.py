@@ -20,7 +20,7 @@ from connectors.embedded import EmbeddedBroker, free_port
 from connectors.references import ReferenceStore, StoredVersion
 from connectors.topics import create_topics
 from models.errors import PatrolError
-from models.fitting import Progress
+from models.progress import Progress
 from models.reference import Reference, fit_reference
 from ops import config
 from ops.config import Configuration

@@ -19,7 +19,6 @@ from rich.console import Console
 from connectors.grouping import Grouping
 from connectors.kafka_sink import Writer
 from connectors.kafka_source import Lane
-from connectors.reader import Reader
 from flows.watch import WatchLogic
 from models.batch_monitor import BatchMonitor
 from models.residuals import Residual
@@ -32,9 +31,9 @@ from tests.benchmarks.site import ROOT, Load, Site, approved, brokers, written
 
 HISTORY = ROOT / "docs" / "benchmarks" / "breakdown.json"
 _PARTS = (
-    (Reader, "poll", "reading", "consume, offsets"),
-    (Lane, "_group", "decoding", "rows by unit"),
-    (Grouping, "take", "arrays", "a block a unit"),
+    (Lane, "next_batch", "reading", "of it:"),
+    (Grouping, "add", "  messages", "consumed and decoded into rows by unit"),
+    (Grouping, "take", "  arrays", "a block a unit"),
     (WatchLogic, "on_item", "the watch", "of it:"),
     (BatchMonitor, "judge", "  the monitor", "of it:"),
     (Residual, "advance", "    residuals", "schedule bank, regressions, sizes, T² and SPE"),

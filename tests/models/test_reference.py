@@ -40,6 +40,7 @@ def test_progress_is_told_to_its_end():
     told: list[tuple[str, int, int]] = []
     fit_reference(TWIN, released(6), lambda *stage: told.append(stage))
     assert told[-1] == ("limits", 2, 2)
+    assert [said for said in told if said[0] == "regressions"] == [("regressions", k + 1, 6) for k in range(6)]
     assert ("left-out batches", 6, 6) in told
 
 
