@@ -17,7 +17,8 @@ from models.features import Scaling
 from models.innovation import OneStep
 from models.mspc import subspace
 from models.progress import Progress, unheard
-from models.regression import Regressions, learn_scaling
+from models.regression import Regressions
+from models.scaling import learn_scaling
 from models.schedule import Schedule, align_batches, find_schedule_tags, learn_schedule
 
 _T = TypeVar("_T")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from models.features import LAGS, Layout
 from models.innovation import OneStep, Past, predict
 from models.products import product
-from models.regression import Regressions, learn_scaling
+from models.regression import Regressions
+from models.scaling import learn_scaling
 from models.sizes import Sizes, predicted_size
 
 VALVE, LEVEL, OTHER = range(3)
