@@ -43,6 +43,7 @@ def fit(
     for own, (position, values) in enumerate(course):
         left_out.append(Residual(learning.all_but(own)).advance(position, values))
         progress("left-out batches", own + 1, len(course))
+    progress("limits", 0, 2)
     trajectory = learning.all_but(None)
     left_out, size = _in_usual_sizes(positions, left_out, len(trajectory.median))
     limits, tail = _tag_limits(positions, left_out, trajectory, (1 - _LEARNER_SHARE) * budget)

@@ -24,11 +24,10 @@ class Maxima:
     """
 
     def __init__(self, maxima: FloatArray) -> None:
-        batches, windows, k = maxima.shape
-        self._maxima, flat = maxima, maxima.reshape(-1, k)
+        self._maxima, self._zeros = maxima, (maxima <= 0).sum(axis=1)  # (B, k)
         self._in_window, self._place_in_window = _ordered(maxima)
-        self._in_recipe, places = _ordered(flat)
-        self._place_in_recipe = places.reshape(batches, windows, k)
+        self._in_recipe, places = _ordered(maxima.reshape(-1, maxima.shape[2]))
+        self._place_in_recipe = places.reshape(maxima.shape)
         with np.errstate(divide="ignore"):
             self._logs = np.log(maxima)
 
@@ -56,17 +55,15 @@ class Maxima:
 
     def _positive_median(self, own: int | None) -> FloatArray:
         """Median of what is above 0 along the recipe, (k,); 1 where nothing is."""
-        left, taken = self._maxima.reshape(-1, self._maxima.shape[2]), np.zeros((0, self._maxima.shape[2]), dtype=int)
-        zeros, count = (left <= 0).sum(axis=0), len(left)
+        every, taken, zeros = self._in_recipe, self._place_in_recipe[0, :0], self._zeros.sum(axis=0)
         if own is not None:
-            taken = np.sort(self._place_in_recipe[own], axis=0)
-            zeros, count = zeros - (self._maxima[own] <= 0).sum(axis=0), count - len(taken)
-        positive = count - zeros
+            taken, zeros = np.sort(self._place_in_recipe[own], axis=0), zeros - self._zeros[own]
+        positive = len(every) - len(taken) - zeros
         before = taken - np.arange(len(taken))[:, None]  # how many of those left stand before each one taken out
         middle = []
         for nth in (zeros + (positive - 1) // 2, zeros + positive // 2):
-            place = np.clip(nth + (before <= nth).sum(axis=0), 0, len(left) - 1)
-            middle.append(np.take_along_axis(self._in_recipe, place[None], axis=0)[0])
+            place = np.clip(nth + (before <= nth).sum(axis=0), 0, len(every) - 1)
+            middle.append(np.take_along_axis(every, place[None], axis=0)[0])
         median: FloatArray = np.where(positive > 0, (middle[0] + middle[1]) / 2, 1.0)
         return median
 

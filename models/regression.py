@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
-from models.block import BoolArray, FloatArray, IntArray
+from models.block import BoolArray, FloatArray, IntArray, marked
 from models.features import LAGS, Layout, Scaling, past_threshold
 from models.innovation import OneStep, Past, Predictors, predict
 from models.products import product
@@ -122,7 +122,7 @@ class Regressions:
     def _shared(self, innovations: Sequence[FloatArray]) -> dict[str, Any]:
         """What is always of all batches: stand-ins, their variance, and usual sizes of innovations."""
         ahead, unknown = self._standing_in()
-        told = np.isin(np.arange(self._layout.tags), self._tags)
+        told = marked(self._tags, self._layout.tags)
         unknown = np.where(told, _mean_square(innovations), unknown)
         return {"ahead": ahead, "unknown": unknown, "usual": _usual(innovations)}
 
