@@ -5,12 +5,12 @@ All go scan by scan from carried state, so that how scans are cut into blocks ch
 
 import numpy as np
 
-from models.block import FloatArray
-from models.compiled import ROW, TABLE, compiled
-from models.monitor import Numbers
+from models.block import FloatArray, IntArray
+from models.carried import Carried, Turns
+from models.compiled import PLACES, ROW, TABLE, compiled
 
 
-class Ewma:
+class Ewma(Carried):
     """Exponentially weighted moving averages of p residuals side by side, in standard deviations of their own.
 
     Parameters
@@ -27,9 +27,11 @@ class Ewma:
 
     def __init__(self, tags: int, span: float) -> None:
         self._weight = 2 / (span + 1)
-        self._average = np.zeros(tags)
+        super().__init__(average=np.zeros(tags))
 
-    def advance(self, residuals: FloatArray, highest: FloatArray, lowest: FloatArray) -> FloatArray:
+    def advance(
+        self, residuals: FloatArray, highest: FloatArray, lowest: FloatArray, turns: Turns | None = None
+    ) -> FloatArray:
         """The averages after each scan, shape (n, p), starting from 0; an absent residual (NaN) counts as 0.
 
         Parameters
@@ -46,21 +48,16 @@ class Ewma:
         >>> (Ewma(1, 3).advance(np.ones((2, 1)), free, free) * np.sqrt(1 / 3)).ravel().round(6).tolist()
         [0.5, 0.75]
         """
-        averages = np.empty(residuals.shape)
+        averages, turns = np.empty(residuals.shape), turns or Turns.of_one(len(residuals))
         own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(highest)
-        _average(own, most, np.ascontiguousarray(lowest), self._weight, self._average, averages)
+        _average_each(
+            turns.places, turns.starts, own, most, np.ascontiguousarray(lowest), self._weight,
+            self.rows["average"], averages,
+        )  # fmt: skip
         return averages
 
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"average": self._average.copy()}
 
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._average = np.array(numbers["average"])
-
-
-class Roughness:
+class Roughness(Carried):
     """How much residuals jump from scan to scan: the EWMA of the size of their differences.
 
     Parameters
@@ -73,25 +70,18 @@ class Roughness:
 
     def __init__(self, tags: int, span: float) -> None:
         self._weight = 2 / (span + 1)
-        self._last, self._average = np.full(tags, np.nan), np.zeros(tags)
+        super().__init__(last=np.full(tags, np.nan), average=np.zeros(tags))
 
-    def advance(self, residuals: FloatArray, bound: FloatArray) -> FloatArray:
+    def advance(self, residuals: FloatArray, bound: FloatArray, turns: Turns | None = None) -> FloatArray:
         """Mean size of the differences after each scan, shape (n, p); a difference with an absent value counts as 0.
 
         ``bound`` as for ``Ewma``.
         """
-        averages = np.empty(residuals.shape)
+        averages, turns = np.empty(residuals.shape), turns or Turns.of_one(len(residuals))
         own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(bound)
-        _roughness(own, most, self._weight, self._last, self._average, averages)
+        last, average = self.rows["last"], self.rows["average"]
+        _roughness_of_each(turns.places, turns.starts, own, most, self._weight, last, average, averages)
         return averages
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"last": self._last.copy(), "average": self._average.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._last, self._average = np.array(numbers["last"]), np.array(numbers["average"])
 
 
 @compiled("void", TABLE, TABLE, TABLE, "float64", ROW, TABLE)
@@ -121,3 +111,23 @@ def _roughness(
             moved = average[tag] + weight * ((0.0 if np.isnan(jump) else jump) - average[tag])
             average[tag] = bound[row, tag] if moved > bound[row, tag] else moved
             averages[row, tag], last[tag] = average[tag], residuals[row, tag]
+
+
+@compiled("void", PLACES, PLACES, TABLE, TABLE, TABLE, "float64", TABLE, TABLE)
+def _average_each(
+    places: IntArray, starts: IntArray, residuals: FloatArray, highest: FloatArray, lowest: FloatArray, weight: float,
+    average: FloatArray, averages: FloatArray,
+) -> None:  # fmt: skip
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        _average(residuals[a:b], highest[a:b], lowest[a:b], weight, average[place], averages[a:b])
+
+
+@compiled("void", PLACES, PLACES, TABLE, TABLE, "float64", TABLE, TABLE, TABLE)
+def _roughness_of_each(
+    places: IntArray, starts: IntArray, residuals: FloatArray, bound: FloatArray, weight: float,
+    last: FloatArray, average: FloatArray, averages: FloatArray,
+) -> None:  # fmt: skip
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        _roughness(residuals[a:b], bound[a:b], weight, last[place], average[place], averages[a:b])

@@ -111,6 +111,7 @@ class AdaptiveMonitor:
 
     reference_id: str | None = None
     expected_duration_s: float | None = None
+    company = None
 
     def __init__(self, twin: Twin) -> None:
         self._twin = twin

@@ -67,8 +67,7 @@ class Aligner:
             return self._by_phase(stretch)
         if self._recipe.by == "indicator":
             return self._by_indicator(stretch)
-        maturity = stretch.age_s / self._recipe.duration_s
-        return np.where((maturity >= 0) & (maturity <= 1), maturity, np.nan)
+        return by_age(self._recipe, stretch.age_s)
 
     def _by_phase(self, stretch: Stretch) -> FloatArray:
         found = [phase for phase in self._recipe.phases if phase[0] == stretch.phase]
@@ -86,6 +85,12 @@ class Aligner:
         reached = np.maximum.accumulate(np.concatenate([[self.reached], np.clip(now, 0, 1)]))[1:]
         self.reached = float(reached[-1])
         return reached
+
+
+def by_age(recipe: Recipe, age_s: FloatArray) -> FloatArray:
+    """Maturity at each age (n,), of any batch."""
+    maturity = age_s / recipe.duration_s
+    return np.where((maturity >= 0) & (maturity <= 1), maturity, np.nan)
 
 
 def recorded_maturity(recipe: Recipe, batch: RecordedBatch) -> FloatArray:

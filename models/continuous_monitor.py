@@ -1,6 +1,7 @@
 """The judge of a continuous process that has a reference: frozen, scan by scan the same whatever the blocks."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class ContinuousMonitor:
     """
 
     expected_duration_s: float | None = None
+    company = None
 
     def __init__(self, twin: Twin, reference: ContinuousReference, reference_id: str) -> None:
         self._twin, self._habits, self.reference_id = twin, reference.habits, reference_id
@@ -63,7 +65,7 @@ class ContinuousMonitor:
         """A copy of all that changes."""
         return {"sensors": self._sensors.state(), "averages": self._averages.copy()}
 
-    def restore(self, numbers: Numbers) -> None:
+    def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
         self._sensors.restore(numbers["sensors"])
         self._averages = np.array(numbers["averages"])

@@ -43,7 +43,7 @@ class Episode:
         self._roles, self._memory_s = roles, memory_s
         self._cause, self._last_s = _NONE, -np.inf
         self._tags = len(roles.manipulated)
-        self._accused = np.zeros(2 * self._tags, dtype=bool)
+        self._accused, self._any_accused = np.zeros(2 * self._tags, dtype=bool), False
         self._moved = np.zeros(self._tags, dtype=bool)  # schedule tags that this episode is about
 
     @property
@@ -51,6 +51,11 @@ class Episode:
         """Causes other than ``PROCESS`` in this batch: p sensors, then p schedule tags."""
         found: list[int] = self._accused.nonzero()[0].tolist()
         return found
+
+    @property
+    def none_yet(self) -> bool:
+        """Nothing is under way, and nothing but the process was ever accused."""
+        return self._cause == _NONE and not self._any_accused
 
     def advance(
         self, age_s: FloatArray, over: BoolArray, excess: Callable[[IntArray], FloatArray]
@@ -80,7 +85,7 @@ class Episode:
                 causes[row] = self._cause = self._judge(excess(np.array([row]))[0])
                 self._last_s = float(age_s[row])
                 if self._cause >= 0:
-                    self._accused[self._cause] = True
+                    self._accused[self._cause] = self._any_accused = True
             under_way[row] = self._cause
         return causes, under_way
 
@@ -94,6 +99,7 @@ class Episode:
         """Take up what ``state`` gave."""
         self._cause, self._last_s = int(numbers["cause"]), float(numbers["last_s"])  # type: ignore[call-overload, arg-type]
         self._accused, self._moved = (np.array(numbers[name], dtype=bool) for name in ("accused", "moved"))
+        self._any_accused = bool(self._accused.any())
 
     def _judge(self, excess: FloatArray) -> int:
         own = excess.reshape(len(KINDS), self._tags)

@@ -88,12 +88,27 @@ class Layout:
         return before
 
 
-def features_of(scaling: Scaling, readings: FloatArray, level: FloatArray) -> FloatArray:
-    """Features (n, F), from readings (LAGS + n, p) and usual trajectory (1 + n, p), both in spreads from the centre."""
+def features_of(
+    scaling: Scaling, readings: FloatArray, level: FloatArray, starts: IntArray | None = None
+) -> FloatArray:
+    """Features (n, F) of the scans of b batches, one after the other.
+
+    Parameters
+    ----------
+    scaling
+        Of the tags.
+    readings
+        Shape (n + LAGS b, p), in spreads from the centre: in front of each batch's scans the LAGS before them.
+    level
+        Shape (n + b, p), the usual trajectory likewise, with one scan before.
+    starts
+        Shape (b + 1,): each batch's first scan, and n; None: there is one batch.
+    """
     tags, loops = readings.shape[1], scaling.loops
-    features = np.empty((len(readings) - LAGS, Layout(tags, len(loops)).width))
+    starts = np.array([0, len(readings) - LAGS]) if starts is None else starts
+    features = np.empty((starts[-1], Layout(tags, len(loops)).width))
     knots, on = np.ascontiguousarray(scaling.knots), np.ascontiguousarray(scaling.on)
-    _fill(np.ascontiguousarray(readings), np.ascontiguousarray(level), knots, loops, on, features)
+    _fill_each(starts, np.ascontiguousarray(readings), np.ascontiguousarray(level), knots, loops, on, features)
     return features
 
 
@@ -129,6 +144,16 @@ def _fill(
                     filled[hinges + knot * tags] = beyond if beyond > 0.0 else 0.0
         filled[acting - 1] = 1.0
         _fill_switching(readings[row + LAGS], readings[row + LAGS - 1], loops, on, filled[acting:])
+
+
+@compiled("void", PLACES, TABLE, TABLE, TABLE, PLACES, ROW, TABLE)
+def _fill_each(
+    starts: IntArray, readings: FloatArray, level: FloatArray, knots: FloatArray, loops: IntArray, on: FloatArray,
+    features: FloatArray,
+) -> None:  # fmt: skip
+    for k in range(len(starts) - 1):
+        a, b = starts[k], starts[k + 1]
+        _fill(readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1], knots, loops, on, features[a:b])
 
 
 def past_threshold(features: FloatArray, scaling: Scaling) -> BoolArray:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray, IntArray
-from models.compiled import PLACES, ROW, TABLE, compiled
+from models.block import BoolArray, FloatArray, IntArray
+from models.carried import Carried, Turns
+from models.compiled import CUBE, FLAGS, PLACES, ROW, TABLE, compiled
 from models.features import LAGS, Scaling, features_of
-from models.monitor import Numbers
 from models.products import product
 
 _CLIP = 30.0  # spreads: what lies beyond says no more than this
@@ -50,8 +50,8 @@ class Predictors:
     doubt: FloatArray | None  # (n, LAGS + 1, p) how often a stand-in's variance counts, now and before; None: no gaps
 
 
-class Past:
-    """The last scans of one running batch.
+class Past(Carried):
+    """The last scans of a running batch.
 
     Parameters
     ----------
@@ -64,51 +64,44 @@ class Past:
     def __init__(self, scaling: Scaling, one_step: OneStep | None = None) -> None:
         self._scaling, self._one_step = scaling, one_step
         tags = len(scaling.centre)
-        self._readings, self._doubt = np.zeros((2, LAGS, tags))  # oldest first
-        self._doubtful = False  # any of it
-        self._level, self._z = np.zeros((2, 1, tags))
-        self._scans = 0  # the first few have no past to be foretold from
-
-    def advance(self, values: FloatArray, mean: FloatArray, scale: FloatArray) -> Predictors:
-        """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
-        scaling = self._scaling
-        n, tags = values.shape
-        readings, seen = np.empty((LAGS + n, tags)), np.empty((n, tags))
-        level, z = np.empty((1 + n, tags)), np.empty((1 + n, tags))
-        readings[:LAGS], level[0], z[0] = self._readings, self._level[0], self._z[0]
-        gaps = _in_spreads(
-            np.ascontiguousarray(values), np.ascontiguousarray(mean), np.ascontiguousarray(scale),
-            scaling.centre, scaling.spread, seen, level, z,
+        past = np.zeros((LAGS, tags))  # oldest first
+        super().__init__(
+            readings=past, doubt=past, level=np.zeros((1, tags)), z=np.zeros((1, tags)),
+            scans=np.zeros(()),  # the first few have no past to be foretold from
         )  # fmt: skip
-        readings[LAGS:] = seen
-        doubt = self._filled(readings, level) if gaps or self._doubtful else None
-        features = features_of(scaling, readings, level)
-        self._readings, self._level, self._z = readings[-LAGS:].copy(), level[-1:].copy(), z[-1:].copy()
-        self._scans += n
-        seen[: max(LAGS + n - self._scans, 0)] = np.nan
-        return Predictors(seen, features, np.abs(z[:-1]), doubt)
 
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {
-            "readings": self._readings.copy(), "doubt": self._doubt.copy(),
-            "level": self._level.copy(), "z": self._z.copy(), "scans": self._scans,
-        }  # fmt: skip
+    def advance(
+        self, values: FloatArray, mean: FloatArray, scale: FloatArray, turns: Turns | None = None
+    ) -> Predictors:
+        """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
+        scaling, carried, turns = self._scaling, self.rows, turns or Turns.of_one(len(values))
+        (n, tags), batches = values.shape, len(turns.places)
+        readings, level = np.empty((n + LAGS * batches, tags)), np.empty((n + batches, tags))
+        seen, far, gaps = np.empty((n, tags)), np.empty((n, tags)), np.empty(batches, dtype=bool)
+        _in_spreads_each(
+            turns.places, turns.starts, np.ascontiguousarray(values), np.ascontiguousarray(mean),
+            np.ascontiguousarray(scale), scaling.centre, scaling.spread, carried["readings"], carried["level"],
+            carried["z"], carried["doubt"], carried["scans"], readings, level, seen, far, gaps,
+        )  # fmt: skip
+        doubt = self._filled(readings, level, turns, gaps) if gaps.any() else None
+        _remember(turns.places, turns.starts, readings, carried["readings"])
+        return Predictors(seen, features_of(scaling, readings, level, turns.starts), far, doubt)
 
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._readings, self._doubt = np.array(numbers["readings"]), np.array(numbers["doubt"])
-        self._level, self._z = np.array(numbers["level"]), np.array(numbers["z"])
-        self._doubtful, self._scans = bool(self._doubt.any()), int(numbers["scans"])  # type: ignore[call-overload]
+    def _filled(self, readings: FloatArray, level: FloatArray, turns: Turns, gaps: BoolArray) -> FloatArray | None:
+        """Fill what is absent of the readings, in place, and the doubt that brings (n, LAGS + 1, p); None: none.
 
-    def _filled(self, readings: FloatArray, level: FloatArray) -> FloatArray | None:
-        """Fill what is absent of (LAGS + n, p), in place, and the doubt that brings (n, LAGS + 1, p); None: none."""
-        doubt = np.concatenate([self._doubt, np.zeros_like(readings[LAGS:])])
-        for row in np.flatnonzero(np.isnan(readings[LAGS:]).any(axis=1)).tolist():
-            self._stand_in(readings[row : row + LAGS + 1], doubt[row : row + LAGS + 1], level[row : row + 2])
-        self._doubt = doubt[-LAGS:].copy()
-        self._doubtful = bool(self._doubt.any())
-        return _lagged(doubt) if doubt.any() else None
+        ``gaps`` (b,): which batches have any, or had some of late.
+        """
+        doubts = np.zeros((turns.starts[-1], LAGS + 1, readings.shape[1]))
+        for k in gaps.nonzero()[0].tolist():
+            a, b, place = turns.starts[k], turns.starts[k + 1], turns.places[k]
+            own, usual = readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1]
+            doubt = np.concatenate([self.rows["doubt"][place], np.zeros((b - a, own.shape[1]))])
+            for row in np.flatnonzero(np.isnan(own[LAGS:]).any(axis=1)).tolist():
+                self._stand_in(own[row : row + LAGS + 1], doubt[row : row + LAGS + 1], usual[row : row + 2])
+            self.rows["doubt"][place] = doubt[-LAGS:]
+            doubts[a:b] = _lagged(doubt)
+        return doubts if doubts.any() else None
 
     def _stand_in(self, readings: FloatArray, doubt: FloatArray, level: FloatArray) -> None:
         """Fill what is absent of the last scan, in place: from the scans before, then from the other tags now."""
@@ -124,25 +117,58 @@ class Past:
         doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
 
 
-@compiled("boolean", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, TABLE)
+@compiled("boolean", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, ROW, TABLE)
 def _in_spreads(
     values: FloatArray, mean: FloatArray, scale: FloatArray, centre: FloatArray, spread: FloatArray,
-    seen: FloatArray, level: FloatArray, z: FloatArray,
+    seen: FloatArray, level: FloatArray, z: FloatArray, far: FloatArray,
 ) -> bool:  # fmt: skip
-    """Readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's, and deviations from it.
+    """One batch's readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's.
 
-    Returns whether any reading is absent.
+    And how far from it the scan before was, (n, p): ``z`` (p,) is carried on. Returns whether any reading is absent.
     """
     gaps = False
     for row in range(len(values)):
         for tag in range(len(centre)):
             value, usual = values[row, tag], mean[row, tag]
-            own, far = (value - centre[tag]) / spread[tag], (value - usual) / scale[row, tag]
+            own, off = (value - centre[tag]) / spread[tag], (value - usual) / scale[row, tag]
             gaps = gaps or np.isnan(own)
             seen[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
             level[row + 1, tag] = 0.0 if np.isnan(usual) else (usual - centre[tag]) / spread[tag]
-            z[row + 1, tag] = z[row, tag] if np.isnan(far) else min(max(far, -_CLIP), _CLIP)
+            far[row, tag] = np.abs(z[tag])
+            z[tag] = z[tag] if np.isnan(off) else min(max(off, -_CLIP), _CLIP)
     return gaps
+
+
+@compiled(
+    "void", PLACES, PLACES, TABLE, TABLE, TABLE, ROW, ROW, CUBE, CUBE, CUBE, CUBE, ROW,
+    TABLE, TABLE, TABLE, TABLE, FLAGS,
+)  # fmt: skip
+def _in_spreads_each(
+    places: IntArray, starts: IntArray, values: FloatArray, mean: FloatArray, scale: FloatArray,
+    centre: FloatArray, spread: FloatArray, past: FloatArray, usual: FloatArray, z: FloatArray, doubt: FloatArray,
+    scans: FloatArray, readings: FloatArray, level: FloatArray, seen: FloatArray, far: FloatArray, gaps: BoolArray,
+) -> None:  # fmt: skip
+    """As ``_in_spreads``, with each batch's last scans in front; which batches have gaps or doubt, (b,)."""
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        own, levels = readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1]
+        own[:LAGS], levels[0] = past[place], usual[place, 0]
+        gaps[k] = _in_spreads(
+            values[a:b], mean[a:b], scale[a:b], centre, spread, seen[a:b], levels, z[place, 0], far[a:b]
+        )
+        gaps[k] = gaps[k] or (doubt[place] != 0.0).any()
+        own[LAGS:], usual[place, 0] = seen[a:b], levels[b - a]
+        for row in range(a, min(b, a + LAGS - int(scans[place]))):
+            seen[row] = np.nan
+        scans[place] += b - a
+
+
+@compiled("void", PLACES, PLACES, TABLE, CUBE)
+def _remember(places: IntArray, starts: IntArray, readings: FloatArray, past: FloatArray) -> None:
+    """Carry on each batch's last scans, once they have no gaps."""
+    for k, place in enumerate(places):
+        end = starts[k + 1] + LAGS * (k + 1)
+        past[place] = readings[end - LAGS : end]
 
 
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:

@@ -7,18 +7,18 @@ what creeps, and where the two disagree for long that is a number for the score.
 What it keeps are River's ``Var`` and ``EWMean``, computed for many scans at once; a test holds them to River's numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.block import FloatArray
+from models.block import BoolArray, FloatArray, IntArray
 from models.calibration import limit_for
-from models.compiled import ROW, TABLE, compiled
+from models.carried import Carried, Turns
+from models.compiled import CUBE, PLACES, ROW, TABLE, compiled
 from models.judgement import Finding
-from models.monitor import Numbers
 from models.records import Contributor
 
 SERIES = ("learner_t2", "learner_spe", "learner_residual")  # logarithms of the ratios, and of the largest |z|
@@ -62,66 +62,13 @@ def learn_learner_limits(residuals: Sequence[Residuals], probability: float) -> 
     maxima = np.empty((len(series), len(SERIES)))
     for own, values in enumerate(series):
         others = _start(series[:own] + series[own + 1 :])
-        maxima[own] = Changes(others, np.full(len(SERIES), np.inf)).advance(values).max(axis=0)
+        maxima[own] = Changes(others, np.full(len(SERIES), np.inf)).rises(values)[1][0]
     usual = np.maximum(np.median(maxima, axis=0), 0.1)
     joint = np.maximum((maxima / usual).max(axis=1), 1e-3)
     return LearnerLimits(_start(series), usual * limit_for(joint, probability))
 
 
-class Learner:
-    """What one running batch has taught.
-
-    Parameters
-    ----------
-    tags
-        Names of the p tags.
-    limits
-        Start and limits, learnt with the reference.
-    """
-
-    def __init__(self, tags: tuple[str, ...], limits: LearnerLimits) -> None:
-        self._tags, self._limits = tags, limits
-        self._changes = Changes(limits.start, limits.limit)
-
-    def advance(
-        self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray, worth: float = -np.inf
-    ) -> tuple[Finding, ...]:
-        """Score scans in order of time, then learn those in control; one finding a series.
-
-        Parameters
-        ----------
-        z
-            Shape (n, p): standardised residuals; NaN: absent.
-        t2_ratio, spe_ratio
-            Shape (n,), >= 0: the statistics over their limits; NaN: not judged.
-        worth
-            Share of its limit that a series must reach for a finding to be made.
-        """
-        values = self._changes.advance(_series(z, t2_ratio, spe_ratio))
-        of_use = (values.max(axis=0) >= worth * self._limits.limit).tolist()
-
-        def explain(row: int) -> tuple[Contributor, ...]:
-            return _furthest(self._tags, z[row])
-
-        return tuple(
-            Finding(
-                name, "process", "process", "advisory", values[:, k], np.full(len(z), self._limits.limit[k]),
-                values[:, k] > self._limits.limit[k], explain,
-            )
-            for k, name in enumerate(SERIES)
-            if of_use[k]
-        )  # fmt: skip
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return self._changes.state()
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._changes.restore(numbers)
-
-
-class Changes:
+class Changes(Carried):
     """Rises of k series above their own past: a running mean and noise, and the mean of recent errors, of each.
 
     Parameters
@@ -133,22 +80,77 @@ class Changes:
     """
 
     def __init__(self, start: FloatArray, limit: FloatArray) -> None:
-        self._limit, self._past = np.array(limit), np.array(start)
-        self._recent = np.zeros(len(start))
+        self._limit = np.array(limit)
+        super().__init__(past=np.array(start), recent=np.zeros(len(start)))
 
-    def advance(self, series: FloatArray) -> FloatArray:
-        """Mean recent error after each scan, (n, k), in standard deviations; NaN in a series leaves it as it was."""
-        rises = np.empty(series.shape)
-        _rises(series, self._limit, self._past, self._recent, rises)
-        return rises
+    def rises(self, series: FloatArray, turns: Turns | None = None) -> tuple[FloatArray, FloatArray]:
+        """Mean recent error after each scan, (n, k), in standard deviations, and the highest of each batch, (b, k).
 
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"past": self._past.copy(), "recent": self._recent.copy()}
+        NaN in a series leaves it as it was.
+        """
+        rises, turns = np.empty(series.shape), turns or Turns.of_one(len(series))
+        highest, (past, recent) = (
+            np.empty((len(turns.places), series.shape[1])),
+            (self.rows["past"], self.rows["recent"]),
+        )
+        _rises_of_each(turns.places, turns.starts, series, self._limit, past, recent, rises, highest)
+        return rises, highest
 
-    def restore(self, numbers: Any) -> None:
-        """Take up what ``state`` gave."""
-        self._past, self._recent = np.array(numbers["past"]), np.array(numbers["recent"])
+
+class Learner(Changes):
+    """What a running batch has taught.
+
+    Parameters
+    ----------
+    tags
+        Names of the p tags.
+    limits
+        Start and limits, learnt with the reference.
+    """
+
+    def __init__(self, tags: tuple[str, ...], limits: LearnerLimits) -> None:
+        super().__init__(limits.start, limits.limit)
+        self._tags = tags
+
+    def advance(
+        self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray, worth: float = -np.inf
+    ) -> tuple[Finding, ...]:
+        """Score one batch's scans in order of time, then learn those in control; one finding a series.
+
+        ``worth`` is the share of its limit that a series must reach for a finding to be made; the others as for
+        ``advance_each``.
+        """
+        return self.advance_each((z, t2_ratio, spe_ratio), Turns.of_one(len(z)), worth)[0]
+
+    def advance_each(self, heard: Residuals, turns: Turns, worth: float) -> list[tuple[Finding, ...]]:
+        """Score the scans of the batches in turn, then learn those in control; of each batch what is found.
+
+        Parameters
+        ----------
+        heard
+            Standardised residuals (n, p), NaN: absent; T² and SPE over their limits (n,), >= 0, NaN: not judged.
+        turns
+            Whose they are.
+        worth
+            Share of its limit that a series must reach for a finding to be made.
+        """
+        values, highest = self.rises(_series(*heard), turns)
+        of_use = highest >= worth * self._limit
+        found: list[tuple[Finding, ...]] = [()] * len(of_use)
+        for batch in np.flatnonzero(of_use.any(axis=1)).tolist():
+            a, b = turns.starts[batch], turns.starts[batch + 1]
+            found[batch] = tuple(self._findings(values[a:b], heard[0][a:b], of_use[batch]))
+        return found
+
+    def _findings(self, values: FloatArray, z: FloatArray, of_use: BoolArray) -> Iterator[Finding]:
+        """Of one batch's series (n, k) those of any use (k,)."""
+
+        def explain(row: int) -> tuple[Contributor, ...]:
+            return _furthest(self._tags, z[row])
+
+        for k in np.flatnonzero(of_use).tolist():
+            value, limit = values[:, k], np.full(len(z), self._limit[k])
+            yield Finding(SERIES[k], "process", "process", "advisory", value, limit, value > limit, explain)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------
@@ -168,6 +170,18 @@ def _rises(series: FloatArray, limit: FloatArray, past: FloatArray, recent: Floa
                     past[k, 0], past[k, 1] = scans + 1, moved
                     past[k, 2] = squares + (value - mean) * (value - moved)
             rises[row, k] = recent[k]
+
+
+@compiled("void", PLACES, PLACES, TABLE, ROW, CUBE, TABLE, TABLE, TABLE)
+def _rises_of_each(
+    places: IntArray, starts: IntArray, series: FloatArray, limit: FloatArray, past: FloatArray, recent: FloatArray,
+    rises: FloatArray, highest: FloatArray,
+) -> None:  # fmt: skip
+    for batch, place in enumerate(places):
+        a, b = starts[batch], starts[batch + 1]
+        _rises(series[a:b], limit, past[place], recent[place], rises[a:b])
+        for k in range(series.shape[1]):
+            highest[batch, k] = rises[a:b, k].max()
 
 
 def _series(z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray) -> FloatArray:

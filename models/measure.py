@@ -7,9 +7,9 @@ from itertools import accumulate
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
-from models.compiled import FLAGS, PLACES, TABLE, compiled
+from models.carried import Carried, Turns
+from models.compiled import FLAGS, PLACES, ROW, TABLE, compiled
 from models.fitting import Fitted, persistence_of, statistics_of
-from models.monitor import Numbers
 from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS
 
@@ -22,7 +22,7 @@ class Measured:
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
     highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
     over: BoolArray  # (n,) whether any of them is over its limit
-    most: float  # of all of them
+    most: FloatArray  # (b,) of all of them, of each batch in turn
     plane: FloatArray  # (n, 2) limits of T² and SPE
     excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) logarithm of what held, in its tails
 
@@ -34,7 +34,7 @@ class Measured:
         residuals = Residuals(**_joined([part.residuals for part in parts]))
         ratio, plane = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "plane"))
         highest = np.concatenate([part.highest for part in parts], axis=1)
-        over, most = np.concatenate([part.over for part in parts]), max(part.most for part in parts)
+        over, most = np.concatenate([part.over for part in parts]), np.max([part.most for part in parts], axis=0)
         starts = [0, *accumulate(len(part.ratio) for part in parts)]
 
         def excess(rows: IntArray) -> FloatArray:
@@ -44,8 +44,8 @@ class Measured:
         return cls(residuals, ratio, highest, over, most, plane, excess)
 
 
-class Measure:
-    """One running batch against one fit.
+class Measure(Carried):
+    """A running batch against one fit; a fit without some of the tags goes on from the state of another.
 
     Parameters
     ----------
@@ -58,16 +58,18 @@ class Measure:
         self._residual = Residual(fitted.trajectory)
         self._statistics = statistics_of(fitted.trajectory)
         self._persistence = persistence_of(fitted.trajectory)
+        super().__init__({"residual": self._residual, "statistics": self._statistics, "persistence": self._persistence})
 
-    def advance(self, position: FloatArray, values: FloatArray) -> Measured:
-        """Measure scans in order of time: grid positions (n,), NaN: not judged; readings (n, p), NaN: none."""
+    def advance(self, position: FloatArray, values: FloatArray, turns: Turns) -> Measured:
+        """Measure scans: their grid positions (n,), NaN: not judged; readings (n, p), NaN: none; whose they are."""
         fitted = self._fitted
-        residuals = self._residual.advance(position, values).resized(at_position(fitted.size, position))
+        residuals = self._residual.advance(position, values, turns).resized(at_position(fitted.size, position))
         limits = at_position(fitted.limits, position)
-        ratio = self._statistics.advance(residuals, limits) / limits
-        held = self._persistence.advance(ratio)
+        ratio = self._statistics.advance(residuals, limits, turns) / limits
+        held = self._persistence.advance(ratio, turns)
         highest, over = np.empty((len(KINDS), len(held))), np.empty(len(held), dtype=bool)
-        most = _highest(held, highest, over)
+        most = np.empty(len(turns.places))
+        _highest(turns.starts, held, highest, over, most)
 
         def excess(rows: IntArray) -> FloatArray:
             beyond = at_position(fitted.tail, position[rows])
@@ -77,33 +79,23 @@ class Measure:
         plane = at_position(fitted.plane_limits, position)
         return Measured(residuals, ratio, highest, over, most, plane, excess)
 
-    def state(self) -> Numbers:
-        """A copy of all that changes; a fit without some of the tags goes on from it."""
-        return {
-            "residual": self._residual.state(), "statistics": self._statistics.state(),
-            "persistence": self._persistence.state(),
-        }  # fmt: skip
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave, of this fit or of one with other tags left out."""
-        self._residual.restore(numbers["residual"])  # type: ignore[arg-type]
-        self._statistics.restore(numbers["statistics"])  # type: ignore[arg-type]
-        self._persistence.restore(numbers["persistence"])  # type: ignore[arg-type]
-
 
 def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
     return {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Residuals)}
 
 
-@compiled("float64", TABLE, TABLE, FLAGS)
-def _highest(held: FloatArray, highest: FloatArray, over: BoolArray) -> float:
+@compiled("void", PLACES, TABLE, TABLE, FLAGS, ROW)
+def _highest(starts: IntArray, held: FloatArray, highest: FloatArray, over: BoolArray, of_all: FloatArray) -> None:
     """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0.
 
-    And whether any is over its limit, (n,). Returns the most of all.
+    And whether any is over its limit, (n,), and the most of all in each batch, (b,).
     """
-    kinds, of_all = len(highest), 0.0
+    kinds, batch = len(highest), 0
     tags = held.shape[1] // kinds
+    of_all[:] = 0.0
     for row in range(len(held)):
+        while row == starts[batch + 1]:
+            batch += 1
         over[row] = False
         for kind in range(kinds):
             most = 0.0
@@ -111,8 +103,7 @@ def _highest(held: FloatArray, highest: FloatArray, over: BoolArray) -> float:
                 most = max(most, held[row, tag])
             highest[kind, row] = most
             over[row] = over[row] or most > 1
-            of_all = max(of_all, most)
-    return of_all
+            of_all[batch] = max(of_all[batch], most)
 
 
 @compiled("void", TABLE, PLACES, TABLE)

@@ -1,11 +1,19 @@
 """The judge of one running batch: what the unit's watch holds and feeds."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from models.block import Stretch
 from models.judgement import Judgement
 
 Numbers = dict[str, object]  # arrays, numbers and strings only: a state that serialises itself
+
+
+class Company(Protocol):
+    """Judges the stretches of several monitors in one go, each as it would be judged alone."""
+
+    def judge(self, monitors: Sequence[Any], stretches: Sequence[Stretch]) -> list[Judgement]:
+        """The judgement of each stretch, by the monitor in the same place."""
 
 
 class Monitor(Protocol):
@@ -22,6 +30,10 @@ class Monitor(Protocol):
     @property
     def expected_duration_s(self) -> float | None:
         """The longest a released batch lasted; None when it is not known."""
+
+    @property
+    def company(self) -> Company | None:
+        """Judges this monitor's next stretch together with others'; None: it is judged alone."""
 
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans, then learn them where the monitor learns."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
-from models.compiled import ROW, TABLE, compiled
-from models.monitor import Numbers
+from models.block import FloatArray, IntArray
+from models.carried import Carried, Turns
+from models.compiled import CUBE, PLACES, ROW, TABLE, compiled
 
 _SPAN = 30.0  # scans over which roughness is taken
 SETTLE = 60  # scans from a tag's first reading before its roughness means something
@@ -20,8 +20,8 @@ class Moves:
     rough: FloatArray  # (n, p) mean size of second differences over the last 30 scans or so
 
 
-class Motion:
-    """Motion of one unit's tags while a batch runs.
+class Motion(Carried):
+    """Motion of a unit's tags while a batch runs.
 
     Parameters
     ----------
@@ -31,11 +31,12 @@ class Motion:
     """
 
     def __init__(self, ceiling: FloatArray) -> None:
-        tags, self._ceiling = len(ceiling), np.ascontiguousarray(ceiling)
-        self._state = np.zeros((5, tags))  # readings, oldest first; last second difference; roughness; scans
-        self._state[:2] = np.nan
+        self._ceiling = np.ascontiguousarray(ceiling)
+        start = np.zeros((5, len(ceiling)))  # readings, oldest first; last second difference; roughness; scans
+        start[:2] = np.nan
+        super().__init__(readings=start)
 
-    def advance(self, values: FloatArray) -> Moves:
+    def advance(self, values: FloatArray, turns: Turns | None = None) -> Moves:
         """Moves at each scan of readings (n, p) in order of time; NaN: no reading.
 
         Examples
@@ -45,16 +46,10 @@ class Motion:
         [nan, nan, 0.0, 7.0]
         """
         spike, rough = np.empty((2, *values.shape))
-        _moves(np.ascontiguousarray(values), self._ceiling, self._state, spike, rough)
+        turns = turns or Turns.of_one(len(values))
+        carried, own = self.rows["readings"], np.ascontiguousarray(values)
+        _moves_of_each(turns.places, turns.starts, own, self._ceiling, carried, spike, rough)
         return Moves(spike, rough)
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"readings": self._state.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._state = np.array(numbers["readings"])
 
 
 @compiled("void", TABLE, ROW, TABLE, TABLE, TABLE)
@@ -76,3 +71,13 @@ def _moves(values: FloatArray, ceiling: FloatArray, state: FloatArray, spike: Fl
                 scans[tag] += 1
             rough[row, tag] = smooth[tag] if scans[tag] > SETTLE else np.nan
             earlier[tag], before[tag] = before[tag], values[row, tag]
+
+
+@compiled("void", PLACES, PLACES, TABLE, ROW, CUBE, TABLE, TABLE)
+def _moves_of_each(
+    places: IntArray, starts: IntArray, values: FloatArray, ceiling: FloatArray, carried: FloatArray,
+    spike: FloatArray, rough: FloatArray,
+) -> None:  # fmt: skip
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        _moves(values[a:b], ceiling, carried[place], spike[a:b], rough[a:b])

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray
-from models.compiled import FLAGS, ROW, TABLE, compiled
-from models.monitor import Numbers
+from models.block import BoolArray, FloatArray, IntArray
+from models.carried import Carried, Turns
+from models.compiled import FLAGS, PLACES, ROW, TABLE, compiled
 
 AT_ONCE = 1.5  # times the limit: no second scan is waited for
 
 
-class Persistence:
-    """Persistence of k statistics of one running batch.
+class Persistence(Carried):
+    """Persistence of k statistics of a running batch.
 
     Parameters
     ----------
@@ -20,9 +20,9 @@ class Persistence:
 
     def __init__(self, immediate: BoolArray) -> None:
         self._immediate = immediate
-        self._last = np.zeros(len(immediate))
+        super().__init__(last=np.zeros(len(immediate)))
 
-    def advance(self, statistics: FloatArray) -> FloatArray:
+    def advance(self, statistics: FloatArray, turns: Turns | None = None) -> FloatArray:
         """The level each statistic has held, shape (n, k): over its limit exactly when this is; NaN counts as 0.
 
         Examples
@@ -31,17 +31,10 @@ class Persistence:
         >>> held.advance(np.array([[1.5], [1.5], [3.0], [0.0]])).ravel().tolist()
         [1.0, 1.5, 2.0, 0.0]
         """
-        held = np.empty(statistics.shape)
-        _hold(np.ascontiguousarray(statistics), self._immediate, self._last, held)
+        held, turns = np.empty(statistics.shape), turns or Turns.of_one(len(statistics))
+        own, last = np.ascontiguousarray(statistics), self.rows["last"]
+        _hold_each(turns.places, turns.starts, own, self._immediate, last, held)
         return held
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"last": self._last.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._last = np.array(numbers["last"])
 
 
 @compiled("void", TABLE, FLAGS, ROW, TABLE)
@@ -51,3 +44,12 @@ def _hold(statistics: FloatArray, immediate: BoolArray, last: FloatArray, held: 
             now = 0.0 if np.isnan(statistics[row, k]) else statistics[row, k]
             held[row, k] = now if immediate[k] else max(now / AT_ONCE, min(now, last[k]))
             last[k] = now
+
+
+@compiled("void", PLACES, PLACES, TABLE, FLAGS, TABLE, TABLE)
+def _hold_each(
+    places: IntArray, starts: IntArray, statistics: FloatArray, immediate: BoolArray, last: FloatArray, held: FloatArray
+) -> None:
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        _hold(statistics[a:b], immediate, last[place], held[a:b])

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.block import FloatArray, IntArray
+from models.carried import Carried, Turns
 from models.compiled import PLACES, ROW, TABLE, compiled
 from models.innovation import Past, predict
-from models.monitor import Numbers
 from models.mspc import t2_and_spe
 from models.schedule import ScheduleBank
 from models.sizes import Sizes, predicted_size
@@ -39,8 +39,8 @@ class Residuals:
         return Residuals(self.z, self.innovation, size, self.expected, self.plane, self.t2, self.spe)
 
 
-class Residual:
-    """Residuals of one running batch.
+class Residual(Carried):
+    """Residuals of a running batch.
 
     Parameters
     ----------
@@ -53,8 +53,9 @@ class Residual:
         self._past = Past(trajectory.one_step.scaling, trajectory.one_step)
         self._sizes = Sizes(trajectory.one_step)
         self._bank = ScheduleBank(trajectory.schedule)
+        super().__init__({"past": self._past, "sizes": self._sizes, "bank": self._bank})
 
-    def advance(self, position: FloatArray, values: FloatArray) -> Residuals:
+    def advance(self, position: FloatArray, values: FloatArray, turns: Turns | None = None) -> Residuals:
         """Residuals of scans in order of time.
 
         Parameters
@@ -63,32 +64,25 @@ class Residual:
             Shape (n,): grid position; NaN: not judged.
         values
             Shape (n, p): readings fit to judge; NaN: none.
+        turns
+            Whose scans they are; None: one batch's.
         """
+        turns = turns or Turns.of_one(len(values))
         trajectory, one_step = self._trajectory, self._trajectory.one_step
         columns, scaling, values = trajectory.schedule.columns, one_step.scaling, np.ascontiguousarray(values)
         mean, scale = at_position(trajectory.median, position), at_position(trajectory.scale, position)
-        scheduled, programme = self._bank.advance(position, values[:, columns])
+        scheduled, programme = self._bank.advance(position, values[:, columns], turns)
         told = values.copy()
         _stand_in(programme, columns, told)
-        predictors = self._past.advance(told, mean, scale)
+        predictors = self._past.advance(told, mean, scale, turns)
         foretold = predict(predictors.features, one_step)
         z, innovation, expected, plane = np.empty((4, *values.shape))
         _compare(values, mean, scale, predictors.readings, foretold, z, innovation)
-        size = predicted_size(self._sizes.advance(predictors, innovation), predictors, one_step)
+        size = predicted_size(self._sizes.advance(predictors, innovation, turns), predictors, one_step)
         _expect(foretold, scaling.centre, scaling.spread, z, expected, plane)
         _overrule(scheduled, programme, columns, innovation, size, expected, plane)
         t2, spe = t2_and_spe(plane, trajectory.loadings, trajectory.eigenvalues)
         return Residuals(z, innovation, size, expected, plane, t2, spe)
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"past": self._past.state(), "sizes": self._sizes.state(), "bank": self._bank.state()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._past.restore(numbers["past"])  # type: ignore[arg-type]
-        self._sizes.restore(numbers["sizes"])  # type: ignore[arg-type]
-        self._bank.restore(numbers["bank"])  # type: ignore[arg-type]
 
 
 def at_position(grid: FloatArray, position: FloatArray) -> FloatArray:

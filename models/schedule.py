@@ -16,8 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter, minimum_filter
 
 from models.block import FloatArray, IntArray
-from models.compiled import CUBE, ROW, TABLE, compiled
-from models.monitor import Numbers
+from models.carried import Carried, Turns
+from models.compiled import CUBE, PLACES, ROW, TABLE, compiled
 
 _REACH = 0.0075  # shifts up to this much maturity to either side
 _GAIN_SD = 0.05  # gains of released batches, before anything is seen of this one
@@ -128,8 +128,8 @@ def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
     return Schedule(columns, master, np.maximum(smooth, 1e-3 * np.abs(master).max(axis=0) + 1e-12), profiles)
 
 
-class ScheduleBank:
-    """Gains and shifts of one running batch's schedule tags.
+class ScheduleBank(Carried):
+    """Gains and shifts of a running batch's schedule tags.
 
     Parameters
     ----------
@@ -141,10 +141,13 @@ class ScheduleBank:
         self._schedule, self._shifts = schedule, schedule.shifts()
         # of each tag and shift: the sum of squared predictions in noise units, the sum of observed times predicted
         # (gain 1 at first), and the sum of squared residuals, each at most _OUTLIER squared
-        self._beliefs = np.empty((len(schedule.columns), 3, len(self._shifts)))
-        self._beliefs[:] = np.array([1 / _GAIN_SD**2, 1 / _GAIN_SD**2, 0.0])[:, None]
+        beliefs = np.empty((len(schedule.columns), 3, len(self._shifts)))
+        beliefs[:] = np.array([1 / _GAIN_SD**2, 1 / _GAIN_SD**2, 0.0])[:, None]
+        super().__init__(beliefs=beliefs)
 
-    def advance(self, position: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def advance(
+        self, position: FloatArray, values: FloatArray, turns: Turns | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Residuals in noise standard deviations (n, q), and what was expected (n, q), scan by scan.
 
         Parameters
@@ -154,20 +157,12 @@ class ScheduleBank:
         values
             Shape (n, q): the schedule tags' readings; NaN: none.
         """
-        residual, expected = np.empty((2, *values.shape))
-        _follow(
-            position, np.ascontiguousarray(values), self._shifts, self._schedule.profiles, self._schedule.noise,
-            self._beliefs, residual, expected,
+        (residual, expected), turns = np.empty((2, *values.shape)), turns or Turns.of_one(len(values))
+        _follow_each(
+            turns.places, turns.starts, position, np.ascontiguousarray(values), self._shifts,
+            self._schedule.profiles, self._schedule.noise, self.rows["beliefs"], residual, expected,
         )  # fmt: skip
         return residual, expected
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"beliefs": self._beliefs.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._beliefs = np.array(numbers["beliefs"])
 
 
 @compiled("UniTuple(float64, 2)", TABLE, ROW, TABLE, "float64")
@@ -219,6 +214,16 @@ def _follow(
                     predicted[which, s] = (profile[low] * (1 - part) + profile[low + 1] * part) / noise[at, q]
             found, usual = _scan(predicted, errors, beliefs[q], values[row, q] / noise[at, q])
             residual[row, q], expected[row, q] = found, usual * noise[at, q]
+
+
+@compiled("void", PLACES, PLACES, ROW, TABLE, ROW, CUBE, TABLE, "float64[:,:,:,::1]", TABLE, TABLE)
+def _follow_each(
+    places: IntArray, starts: IntArray, position: FloatArray, values: FloatArray, shifts: FloatArray,
+    profiles: FloatArray, noise: FloatArray, beliefs: FloatArray, residual: FloatArray, expected: FloatArray,
+) -> None:  # fmt: skip
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        _follow(position[a:b], values[a:b], shifts, profiles, noise, beliefs[place], residual[a:b], expected[a:b])
 
 
 def _filled(row: FloatArray) -> FloatArray:

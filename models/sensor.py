@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.block import BoolArray, FloatArray, RecordedBatch
+from models.block import BoolArray, FloatArray, IntArray, RecordedBatch
 from models.calibration import limit_for
-from models.compiled import CUBE, FLAG_TABLE, TABLE, compiled
+from models.carried import Carried, Turns
+from models.compiled import CUBE, FLAG_TABLE, FLAGS, PLACES, TABLE, compiled
 from models.judgement import Finding
-from models.monitor import Numbers
 from models.motion import Motion
 from models.records import Contributor
+from models.runs import longest_runs, no_runs, runs_of_each
 from models.twin import Twin
 
 _LEAST_RUN = 8  # scans: a run shorter than this is never called stuck or dropped out
@@ -73,8 +74,7 @@ def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch], probabilit
         That a spike or a noise of a good batch passes its limit, all tags and tests together. Runs get a margin.
     """
     tags = len(twin.tags)
-    runs = [Runs(tags).advance(batch.values) for batch in batches]
-    longest = np.array([[run.max(axis=0) for run in pair] for pair in runs]).max(axis=0)
+    longest = np.array([longest_runs(batch.values) for batch in batches]).max(axis=0)
     stuck, missing = np.maximum(_MARGIN * longest, _LEAST_RUN)
     ceiling = _CEILING * np.median([_median(np.abs(np.diff(batch.values, 2, axis=0))) for batch in batches], axis=0)
     moves = [Motion(ceiling).advance(batch.values) for batch in batches]
@@ -106,42 +106,16 @@ def _largest(maxima: Sequence[FloatArray], chance: float) -> FloatArray:
     return np.array([limit_for(row, chance) if good else np.inf for row, good in zip(columns, usable, strict=True)])
 
 
-class Runs:
-    """How long each tag has repeated its value, and how long it has been silent, in scans."""
-
-    def __init__(self, tags: int) -> None:
-        self._state = np.zeros((3, tags))  # last reading, and the runs going on: of equal values, of absent ones
-        self._state[0] = np.nan
-
-    def advance(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Runs of equal values and of absent ones, each (n, p); 0: none."""
-        stuck, missing = np.empty((2, *values.shape))
-        self.fill(np.ascontiguousarray(values), stuck, missing)
-        return stuck, missing
-
-    def fill(self, values: FloatArray, stuck: FloatArray, missing: FloatArray) -> None:
-        """As ``advance``, into arrays (n, p) that are there."""
-        _runs(values, self._state, stuck, missing)
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"runs": self._state.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._state = np.array(numbers["runs"])
-
-
 @dataclass(frozen=True, slots=True)
 class SensorVerdict:
-    """What the sensors' health is, scan by scan."""
+    """What the health of one batch's sensors is, scan by scan."""
 
     fit: BoolArray  # (n, p)
     findings: tuple[Finding, ...]  # causes "sensor:TAG"
 
 
-class SensorHealth:
-    """The health of one unit's sensors while a batch runs."""
+class SensorHealth(Carried):
+    """The health of a unit's sensors while a batch runs."""
 
     def __init__(self, twin: Twin, limits: SensorLimits) -> None:
         self._twin, self._limits = twin, limits
@@ -150,28 +124,31 @@ class SensorHealth:
         self._range = np.array([low, high, limits.stuck, limits.spike, limits.rough, limits.quiet])
         self._most = np.array([_OUT_OF_RANGE * always, limits.stuck, limits.missing, _SPIKES * always, always])
         self._near = (1 - twin.alarms.deadband) * self._most
-        self._runs, self._motion = Runs(len(twin.tags)), Motion(limits.ceiling)
-        self._lately = np.zeros((2, len(twin.tags)))  # scans out of range in a row, and spikes of late
+        self._motion = Motion(limits.ceiling)
+        lately = np.zeros((2, len(twin.tags)))  # scans out of range in a row, and spikes of late
+        super().__init__({"motion": self._motion}, runs=no_runs(len(twin.tags)), lately=lately)
 
     def advance(self, values: FloatArray) -> SensorVerdict:
-        """Judge readings (n, p) in order of time; NaN: no reading."""
-        values = np.ascontiguousarray(values)
+        """Judge one batch's readings (n, p) in order of time; NaN: no reading."""
+        fit, findings = self.advance_each(values, Turns.of_one(len(values)))
+        return SensorVerdict(fit, findings[0])
+
+    def advance_each(self, values: FloatArray, turns: Turns) -> tuple[BoolArray, list[tuple[Finding, ...]]]:
+        """Which readings (n, p) of the batches in turn are fit to judge, and of each batch what is found."""
+        values, (places, starts) = np.ascontiguousarray(values), (turns.places, turns.starts)
         tests, within, fit = np.empty((len(TESTS), *values.shape)), np.empty(values.shape), np.empty(values.shape, bool)
-        self._runs.fill(values, tests[1], tests[2])
+        runs_of_each(places, starts, values, self.rows["runs"], tests[1], tests[2])
         _within(values, self._range, within)
-        moves = self._motion.advance(within)
-        near = _judge(values, moves.spike, moves.rough, self._range, self._near, self._lately, tests, fit)
-        return SensorVerdict(fit, tuple(self._findings(tests, values)) if near else ())
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {**self._runs.state(), "lately": self._lately.copy(), "motion": self._motion.state()}
-
-    def restore(self, numbers: Any) -> None:
-        """Take up what ``state`` gave."""
-        self._runs.restore(numbers)
-        self._motion.restore(numbers["motion"])
-        self._lately = np.array(numbers["lately"])
+        moves, near = self._motion.advance(within, turns), np.empty(len(places), dtype=bool)
+        _judge_each(
+            places, starts, values, moves.spike, moves.rough, self._range, self._near, self.rows["lately"],
+            tests, fit, near,
+        )  # fmt: skip
+        found: list[tuple[Finding, ...]] = [()] * len(places)
+        for k in near.nonzero()[0].tolist():
+            a, b = starts[k], starts[k + 1]
+            found[k] = tuple(self._findings(tests[:, a:b], values[a:b]))
+        return fit, found
 
     def _findings(self, tests: FloatArray, values: FloatArray) -> Iterator[Finding]:
         """One finding a test (5, n, p) and tag that comes near its limit: an alarm that is on is held by as much."""
@@ -188,24 +165,6 @@ class SensorHealth:
             yield Finding(TESTS[test], f"sensor:{word}", "sensor", "approved", value, limit, value >= limit, explain)
 
 
-@compiled("void", TABLE, TABLE, TABLE, TABLE)
-def _runs(values: FloatArray, state: FloatArray, stuck: FloatArray, missing: FloatArray) -> None:
-    """Runs (n, p) of equal values and of absent ones; silence neither ends nor lengthens a run of equal values.
-
-    A tag that was never read in this batch has not failed in it.
-    """
-    last, equal, absent = state[0], state[1], state[2]
-    for row in range(len(values)):
-        for tag in range(values.shape[1]):
-            value = values[row, tag]
-            if np.isnan(value):
-                absent[tag] = absent[tag] + 1 if np.isfinite(last[tag]) else 0.0
-            else:
-                equal[tag] = equal[tag] + 1 if value == last[tag] else 0.0
-                absent[tag], last[tag] = 0.0, value
-            stuck[row, tag], missing[row, tag] = equal[tag], absent[tag]
-
-
 @compiled("void", TABLE, TABLE, TABLE)
 def _within(values: FloatArray, limits: FloatArray, within: FloatArray) -> None:
     """Readings (n, p) within their physical range; NaN: outside, or none."""
@@ -216,18 +175,20 @@ def _within(values: FloatArray, limits: FloatArray, within: FloatArray) -> None:
             within[row, tag] = np.nan if value < low[tag] or value > high[tag] else value
 
 
-@compiled("boolean", TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE)
+@compiled("boolean", TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE, "UniTuple(int64, 2)")
 def _judge(
     values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, near: FloatArray, lately: FloatArray,
-    tests: FloatArray, fit: BoolArray,
+    tests: FloatArray, fit: BoolArray, span: tuple[int, int],
 ) -> bool:  # fmt: skip
     """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``lately`` (2, p) is carried on.
+
+    One batch's scans: a ``span`` of those in the arrays.
 
     Returns whether any test of any tag comes ``near`` (5, p) its limit.
     """
     low, high, stuck, most, roughest, quietest = limits[0], limits[1], limits[2], limits[3], limits[4], limits[5]
     outside, spikes, found = lately[0], lately[1], False
-    for row in range(len(values)):
+    for row in range(span[0], span[1]):
         for tag in range(values.shape[1]):
             value = values[row, tag]
             out = value < low[tag] or value > high[tag]
@@ -241,3 +202,14 @@ def _judge(
             for test in range(len(tests)):
                 found = found or tests[test, row, tag] >= near[test, tag]
     return found
+
+
+@compiled("void", PLACES, PLACES, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, CUBE, FLAG_TABLE, FLAGS)
+def _judge_each(
+    places: IntArray, starts: IntArray, values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray,
+    near: FloatArray, lately: FloatArray, tests: FloatArray, fit: BoolArray, found: BoolArray,
+) -> None:  # fmt: skip
+    """As ``_judge``; whether anything is ``found`` near its limit is told of each batch, (b,)."""
+    for k, place in enumerate(places):
+        span = (starts[k], starts[k + 1])
+        found[k] = _judge(values, spike, rough, limits, near, lately[place], tests, fit, span)

@@ -49,6 +49,15 @@ class Silence:
         return self._silent(read, scans)
 
     @property
+    def over(self) -> bool:
+        """Every tag has been read: none is silent any more."""
+        return self._all_read
+
+    def go_on(self, scans: int) -> None:
+        """So many scans more, all after silence is ``over``."""
+        self._scans += scans
+
+    @property
     def now(self) -> BoolArray:
         """Which tags were silent at the last scan, (p,)."""
         now: BoolArray = self._silent(self._read[None], np.array([self._scans]))[0]

@@ -13,10 +13,10 @@ Statistician 32(1), 17-22 (leverage).
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
-from models.compiled import PLACES, ROW, SLICE, TABLE, compiled
+from models.carried import Carried, Turns
+from models.compiled import PLACES, SLICE, TABLE, compiled
 from models.features import Layout
 from models.innovation import OneStep, Predictors
-from models.monitor import Numbers
 from models.pieces import in_pieces
 from models.products import TOGETHER, add_rows, others_than_zero, product
 
@@ -29,8 +29,8 @@ _AT_ONCE = 16  # rows of the whitening
 _DOUBT = 2.5**2  # how many times the variance of a stand-in counts
 
 
-class Sizes:
-    """Circumstances of one running batch.
+class Sizes(Carried):
+    """Circumstances of a running batch.
 
     Parameters
     ----------
@@ -42,40 +42,35 @@ class Sizes:
         self._one_step = one_step
         self._layout = Layout(len(one_step.usual), len(one_step.scaling.loops))
         self._before, self._whitening = np.flatnonzero(self._layout.from_before()), one_step.whitening
-        self._last = np.zeros(len(one_step.usual))
+        super().__init__(last=np.zeros(len(one_step.usual)))
 
-    def advance(self, predictors: Predictors, innovations: FloatArray) -> FloatArray:
+    def advance(self, predictors: Predictors, innovations: FloatArray, turns: Turns | None = None) -> FloatArray:
         """Circumstances (n, C) of innovations (n, p): what their size is foretold from."""
-        layout, features = self._layout, predictors.features
+        layout, features, turns = self._layout, predictors.features, turns or Turns.of_one(len(innovations))
         said = np.empty((len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS)))
         power = np.empty((len(features), 1))
         in_pieces(lambda rows: _leverage(features[rows], self._before, self._whitening, power[rows]), len(power))
         hinges = layout.beyond + 4 * layout.tags  # one scan before; the constant 1 follows them
         acting = layout.acting + layout.loops
         _tell(
-            predictors.far, log_size(innovations, self._one_step.usual), self._last,
+            turns.places, turns.starts, predictors.far, log_size(innovations, self._one_step.usual), self.rows["last"],
             features[:, hinges : layout.acting], features[:, acting : layout.products],
             np.log(np.maximum(power, _LEAST_LEVERAGE)), said,
         )  # fmt: skip
         return said
 
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"last": self._last.copy()}
 
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._last = np.array(numbers["last"])
-
-
-@compiled("void", TABLE, TABLE, ROW, SLICE, SLICE, TABLE, TABLE)
+@compiled("void", PLACES, PLACES, TABLE, TABLE, TABLE, SLICE, SLICE, TABLE, TABLE)
 def _tell(
-    far: FloatArray, sizes: FloatArray, last: FloatArray, hinges: FloatArray, acting: FloatArray,
-    leverage: FloatArray, said: FloatArray,
+    places: IntArray, starts: IntArray, far: FloatArray, sizes: FloatArray, carried: FloatArray,
+    hinges: FloatArray, acting: FloatArray, leverage: FloatArray, said: FloatArray,
 ) -> None:  # fmt: skip
-    """The circumstances (n, C) side by side; ``last`` (p,), the sizes one scan before, is carried on."""
-    tags, beyond, acts = len(last), hinges.shape[1], acting.shape[1]
+    """The circumstances (n, C) side by side; each batch carries (p,), the sizes one scan before."""
+    tags, beyond, acts, batch = far.shape[1], hinges.shape[1], acting.shape[1], 0
     for row in range(len(said)):
+        while row == starts[batch + 1]:
+            batch += 1
+        last = carried[places[batch]]
         for tag in range(tags):
             said[row, tag], said[row, tags + tag] = min(far[row, tag], _FAR), last[tag]
             if not np.isnan(sizes[row, tag]):

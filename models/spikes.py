@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray
-from models.compiled import FLAG_TABLE, FLAGS, TABLE, compiled
-from models.monitor import Numbers
+from models.block import BoolArray, FloatArray, IntArray
+from models.carried import Carried, Turns
+from models.compiled import CUBE, FLAG_TABLE, FLAGS, PLACES, TABLE, compiled
 
 _BACK = 0.5  # of the limit: a residual below this is back
 _ACROSS = 0.3  # of the limit: beyond this on the other side, it alternates
 
 
-class Spikes:
-    """Which of p tags have shown themselves spiky in one running batch.
+class Spikes(Carried):
+    """Which of p tags have shown themselves spiky in a running batch.
 
     Parameters
     ----------
@@ -20,9 +20,9 @@ class Spikes:
     """
 
     def __init__(self, tags: int) -> None:
-        self._last, self._spiky = np.zeros((2, tags)), np.zeros(tags, dtype=bool)
+        super().__init__(last=np.zeros((2, tags)), spiky=np.zeros(tags, dtype=bool))
 
-    def advance(self, signed: FloatArray) -> tuple[BoolArray, BoolArray]:
+    def advance(self, signed: FloatArray, turns: Turns | None = None) -> tuple[BoolArray, BoolArray]:
         """Whether each tag is spiky by each scan, and where it shows first, (n, p) each.
 
         From residuals over their limits (n, p), with their sign; NaN: none.
@@ -37,16 +37,10 @@ class Spikes:
         [False, False, False]
         """
         spiky, first = np.empty(signed.shape, dtype=bool), np.empty(signed.shape, dtype=bool)
-        _follow(np.ascontiguousarray(signed), self._last, self._spiky, spiky, first)
+        turns = turns or Turns.of_one(len(signed))
+        own, last, is_spiky = np.ascontiguousarray(signed), self.rows["last"], self.rows["spiky"]
+        _follow_each(turns.places, turns.starts, own, last, is_spiky, spiky, first)
         return spiky, first
-
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"last": self._last.copy(), "spiky": self._spiky.copy()}
-
-    def restore(self, numbers: Numbers) -> None:
-        """Take up what ``state`` gave."""
-        self._last, self._spiky = np.array(numbers["last"]), np.array(numbers["spiky"], dtype=bool)
 
 
 @compiled("void", TABLE, TABLE, FLAGS, FLAG_TABLE, FLAG_TABLE)
@@ -62,3 +56,13 @@ def _follow(signed: FloatArray, last: FloatArray, is_spiky: BoolArray, spiky: Bo
             is_spiky[tag] = is_spiky[tag] or back
             spiky[row, tag] = is_spiky[tag]
             last[0, tag], last[1, tag] = before, now
+
+
+@compiled("void", PLACES, PLACES, TABLE, CUBE, FLAG_TABLE, FLAG_TABLE, FLAG_TABLE)
+def _follow_each(
+    places: IntArray, starts: IntArray, signed: FloatArray, last: FloatArray, is_spiky: BoolArray,
+    spiky: BoolArray, first: BoolArray,
+) -> None:  # fmt: skip
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        _follow(signed[a:b], last[place], is_spiky[place], spiky[a:b], first[a:b])

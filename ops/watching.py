@@ -111,9 +111,10 @@ def _found(configuration: Configuration, choice: Choice, kind: type[Kept]) -> tu
 
 
 def _against(twin: Twin, stored: StoredVersion, reference: Reference) -> Callable[[str | None], Monitor | None]:
-    from models.batch_monitor import BatchMonitor
+    from models.fleet import Fleet
 
-    return lambda product: BatchMonitor(twin, reference, stored.id) if _ours(twin, product) else None
+    fleet = Fleet(twin, reference, stored.id)
+    return lambda product: fleet.monitor() if _ours(twin, product) else None
 
 
 def _against_normal(

@@ -7,9 +7,9 @@ import numpy as np
 
 from connectors.recordings import RecordedRun, to_recorded_batch
 from models.alignment import recorded_maturity, stretches
-from models.batch_monitor import BatchMonitor
 from models.block import BoolArray, FloatArray
 from models.envelope import envelope, stacked
+from models.fleet import Fleet
 from models.injection import inject
 from models.judgement import Finding
 from models.records import Contributor, Deviation
@@ -88,7 +88,8 @@ def tried_out(
 
 def _alarms(configuration: Configuration, reference: Reference, run: RecordedRun) -> tuple[Deviation, ...]:
     """What an operator would have been told of the process and its sensors: through the real watch."""
-    replay = Replay(configuration, lambda product: BatchMonitor(configuration.twin, reference, _ID))
+    fleet = Fleet(configuration.twin, reference, _ID)
+    replay = Replay(configuration, lambda product: fleet.monitor())
     for _ in replay.run(run):
         pass
     return tuple(said for said in replay.deviations if said.category != "context")
@@ -125,7 +126,7 @@ def _judged(
 ) -> Trial:
     """Statistics of the whole batch beside their limits."""
     batch = to_recorded_batch(run)
-    monitor = BatchMonitor(configuration.twin, reference, _ID)
+    monitor = Fleet(configuration.twin, reference, _ID).monitor()
     judged = [monitor.judge(stretch) for stretch in stretches(batch)]
     parts = [_levels(judgement.findings, len(judgement.ready)) for judgement in judged]
     largest = np.concatenate([level for level, _, _ in parts])

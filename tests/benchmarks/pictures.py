@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.batch_monitor import BatchMonitor
 from models.block import RecordedBatch, Stretch
 from models.fitting import statistics_of
+from models.fleet import Fleet
 from models.reference import fit_reference
 from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS
@@ -90,7 +90,7 @@ def causes(axes: Axes) -> None:
     spiky = grown(54)
     spiky.values[100, FEED] *= 1.3
     for height, batch in enumerate((grown(50, feed_gain=0.9), spiky)):
-        said = BatchMonitor(TWIN, REFERENCE, "reactor@1").judge(Stretch(batch.age_s, batch.values))
+        said = Fleet(TWIN, REFERENCE, "reactor@1").monitor().judge(Stretch(batch.age_s, batch.values))
         for finding in said.findings:
             shown = hours(batch)[finding.over]
             colour = RED if finding.category == "process" else BLUE

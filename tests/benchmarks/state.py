@@ -26,8 +26,8 @@ from rich.progress import Progress
 from connectors.codec import encode
 from connectors.references import ReferenceStore
 from connectors.settings import Kafka
-from models.batch_monitor import BatchMonitor
 from models.block import Block, Feed, RecordedBatch, to_us
+from models.fleet import Fleet
 from models.records import BatchEvent, Scan
 from models.reference import Reference
 from models.twin import Twin
@@ -67,7 +67,8 @@ def main(batches: Batches = 10_000, units: Units = 1000, broker: Broker = "kafka
         folder = Path(name)
         twin = approved(folder, Reactor(16))
         _, reference = ReferenceStore(folder / "refs").load_as(Reference, twin.name, None, ("approved",))
-        rows = [*running(twin, reference, units), *growth(twin, reference, batches, bar)]
+        fleet = Fleet(twin, reference, "bench@1")
+        rows = [*running(fleet, units), *growth(fleet, batches, bar)]
         rows += restart(Site(found[broker], folder), twin, units, bar)
     console.print(figure_table(f"{units} running batches of 16 tags; {batches} started and ended; {broker}", rows))
     append(history, {"state": msgspec.to_builtins(rows)}, False)
@@ -76,10 +77,10 @@ def main(batches: Batches = 10_000, units: Units = 1000, broker: Broker = "kafka
     print(f"ratio memory_after_all_batches {named['memory after all batches over that after a tenth']:.3g}")
 
 
-def running(twin: Twin, reference: Reference, units: int) -> list[Figure]:
+def running(fleet: Fleet, units: int) -> list[Figure]:
     """Watches in the middle of their batches."""
     batch, before = Reactor(16).batches(1, seed=2)[0], _memory_mb()
-    watches = [_started(twin, reference, f"U-{k}", "B") for k in range(units)]
+    watches = [_started(fleet, f"U-{k}", "B") for k in range(units)]
     for watch in watches:
         watch.step(_scans(watch, batch, slice(0, 600)))
     gc.collect()
@@ -101,10 +102,10 @@ def running(twin: Twin, reference: Reference, units: int) -> list[Figure]:
     ]
 
 
-def growth(twin: Twin, reference: Reference, batches: int, bar: Progress) -> list[Figure]:
+def growth(fleet: Fleet, batches: int, bar: Progress) -> list[Figure]:
     """Twenty units run batch after batch."""
     batch = Reactor(16).batches(1, seed=3)[0]
-    watches = [Watch(f"U-{k}", twin, lambda _: BatchMonitor(twin, reference, "bench@1")) for k in range(20)]
+    watches = [Watch(f"U-{k}", fleet.twin, lambda _: fleet.monitor()) for k in range(20)]
     memory, sizes = [], []
     task = bar.add_task("batches started and ended", total=_STEPS)
     for step in range(_STEPS):
@@ -184,8 +185,8 @@ def _end(kafka: Kafka) -> int:
     return end
 
 
-def _started(twin: Twin, reference: Reference, unit: str, batch_id: str) -> Watch:
-    watch = Watch(unit, twin, lambda _: BatchMonitor(twin, reference, "bench@1"))
+def _started(fleet: Fleet, unit: str, batch_id: str) -> Watch:
+    watch = Watch(unit, fleet.twin, lambda _: fleet.monitor())
     watch.step(Feed(unit, (BatchEvent(event="started", batch_id=batch_id, unit=unit, at=START, product="p"),)))
     return watch
 

@@ -8,7 +8,7 @@ import numpy as np
 from rich.progress import Progress, TaskID
 
 from connectors.recordings import RecordedRun, to_recorded_batch
-from models.batch_monitor import BatchMonitor
+from models.fleet import Fleet
 from models.records import Deviation
 from models.reference import Reference, fit_reference
 from ops.config import Configuration, load
@@ -43,7 +43,8 @@ def watch(
 ) -> Watched:
     """The runs replayed against a reference, as ``patrol replay`` does."""
     twin = configuration.twin
-    replayed = Replay(configuration, lambda product: BatchMonitor(twin, reference, "bench@1"))
+    fleet = Fleet(twin, reference, "bench@1")
+    replayed = Replay(configuration, lambda product: fleet.monitor())
     task: TaskID | None = None if bar is None else bar.add_task("  replay", total=len(runs))
     revisions: list[Deviation] = []
     for run in one_after_another(runs, twin):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from models.batch_monitor import BatchMonitor
 from models.block import RecordedBatch, Stretch
+from models.fleet import Fleet
 from models.judgement import Judgement
 from models.reference import Reference, fit_reference
 from models.twin import Twin
@@ -41,7 +42,7 @@ BATCH = troubled()
 
 
 def monitor(twin: Twin = TWIN, to: Reference | None = None) -> BatchMonitor:
-    return BatchMonitor(twin, reference() if to is None else to, "reactor@1")
+    return Fleet(twin, reference() if to is None else to, "reactor@1").monitor()
 
 
 def cut(batch: RecordedBatch, cuts: list[int]) -> list[Stretch]:

@@ -63,7 +63,7 @@ def test_means_and_noises_are_those_of_river() -> None:
     series = np.random.default_rng(3).normal(2.0, 3.0, size=(400, 1))
     var, recent, rises = stats.Var(), stats.EWMean(2 / 41), Changes(np.array([[2.0, 1.0, 2.0]]), np.full(1, 1.0))
     var.update(0.0), var.update(2.0), recent.update(0.0)
-    for value, rise in zip(series.ravel().tolist(), rises.advance(series).ravel().tolist(), strict=True):
+    for value, rise in zip(series.ravel().tolist(), rises.rises(series)[0].ravel().tolist(), strict=True):
         recent.update(float(np.clip((value - var.mean.get()) / np.sqrt(var.get()), -4, 4)))
         assert rise == pytest.approx(recent.get(), rel=1e-12)
         if rise <= 1.0:

@@ -1,0 +1,92 @@
+"""What is found in one batch's scans: which statistics are over their limits, on account of what."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.block import BoolArray, FloatArray, IntArray
+from models.contributors import Account, contributors
+from models.episode import PROCESS
+from models.judgement import Finding
+from models.records import Category, Contributor
+from models.statistics import KINDS
+from models.twin import Twin
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What is the cause of what, of one batch's n scans."""
+
+    accused: Sequence[int]  # causes other than the process, so far
+    over: IntArray  # (n,) of what is over its limit
+    under_way: IntArray  # (n,) of the episode
+    spiky: BoolArray  # (n, p) a tag has shown itself spiky
+    first: BoolArray  # (n, p) it shows first here
+
+
+class Findings:
+    """Findings of batches that run by one twin.
+
+    Parameters
+    ----------
+    twin
+        Its tags.
+    worth
+        Share of its limit that a statistic must reach for a finding to be made: below, it neither raises an alarm nor
+        holds one.
+    """
+
+    def __init__(self, twin: Twin, worth: float) -> None:
+        self._tags, self._worth = twin.tag_names, worth
+
+    def found(self, highest: FloatArray, causes: Causes, account: Account, start: int) -> Iterator[Finding]:
+        """One finding a kind of statistic and cause, for those of any use.
+
+        Parameters
+        ----------
+        highest
+            Shape (6, n): the most any tag's statistic of one kind has held.
+        causes
+            Of these scans.
+        account
+            What contributors are told from: the batch's scans begin at its row ``start``.
+        """
+        tags, limit = len(self._tags), np.ones(len(causes.over))
+        of_use = highest.max(axis=1) >= self._worth
+        if not (of_use.any() or causes.accused):  # often, after an episode
+            return
+        levels = {kind: highest[k] for k, kind in enumerate(KINDS) if of_use[k]}
+        for cause in (PROCESS, *causes.accused):
+            tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
+
+            def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
+                return contributors(account, [start + row], first)[0]
+
+            for kind, level in levels.items():
+                over = (level > 1) & (causes.over == cause)
+                for category, which in self._categories(cause, causes):
+                    yield Finding(kind, word, category, "approved", level, limit, over & which, explain)
+            if cause >= tags and causes.first[:, cause - tags].any():
+                shows = causes.first[:, cause - tags] & (causes.under_way == cause)
+                yield Finding("spike", word, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
+
+    def _categories(self, cause: int, causes: Causes) -> tuple[tuple[Category, BoolArray], ...]:
+        """Which category a cause has at which scans: a schedule tag's is the sensor's once the tag is spiky."""
+        tags, always = len(self._tags), np.ones(len(causes.over), dtype=bool)
+        if cause < tags:
+            return (("process" if cause == PROCESS else "sensor", always),)
+        spiky = causes.spiky[:, cause - tags]
+        return ("process", ~spiky), ("sensor", spiky)
+
+    def _word(self, cause: int) -> str:
+        """``process``, ``sensor:TAG`` or ``process:TAG`` (its schedule)."""
+        if cause == PROCESS:
+            return "process"
+        return f"{'sensor' if cause < len(self._tags) else 'process'}:{self._tags[cause % len(self._tags)]}"
+
+
+def advisory(found: Sequence[Finding], causes: Causes) -> list[Finding]:
+    """What the learner finds, but not while a sensor or a schedule tag is known to be the cause."""
+    listens = causes.under_way < 0
+    return [one if listens.all() else replace(one, over=one.over & listens) for one in found]
