@@ -1,6 +1,6 @@
 """The main flow: scans and their context in, deviations and scores out.
 
-    Kafka -> feeds by unit -> WATCH -> deviations, scores, dead letters -> Kafka
+    Kafka -> feeds by unit -> WATCH -> judged together -> deviations, scores, dead letters -> Kafka
 
 The caller brings both ends, so that the same flow runs on Kafka and in tests without a broker.
 """
@@ -14,7 +14,8 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from flows.steps import feeds_by_unit, only, refused_on_arrival, told
+from flows.steps import all_said, feeds_by_unit, only, refused_on_arrival, told
+from flows.together import Together
 from flows.watch import Watches, WatchLogic
 from models.block import Feed
 from models.records import Deviation, Outbound, Rejected, Score
@@ -55,7 +56,9 @@ def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: T
     arrivals = op.input("arrivals", flow, source)
     refused = told("refused_noted", refused_on_arrival(arrivals), taps.said)
     feeds = feeds_by_unit(arrivals)
-    said = op.stateful("watch", feeds, partial(WatchLogic, watches, taps.judged))
+    together = Together(taps.judged)
+    pending = op.stateful("watch", feeds, partial(WatchLogic, watches, together))
+    said = all_said(pending, together)
     noted = told("noted", said, taps.said)
     deviations = only("deviation", noted, Deviation)
     scores = only("score", noted, Score)

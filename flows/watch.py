@@ -4,40 +4,43 @@ from collections.abc import Callable, Iterable
 
 from bytewax.operators import StatefulLogic
 
+from flows.together import Pending, Together
 from models.block import Feed
-from models.records import Outbound
 from models.watch import Watch
 
 Watches = Callable[[str, bytes | None], Watch]  # unit, state to go on from -> its watch
 
 
-class WatchLogic(StatefulLogic[Feed, Outbound, bytes]):
+class WatchLogic(StatefulLogic[Feed, Pending, bytes]):
     """Keeps one unit's watch.
 
     Parameters
     ----------
     watches
         Makes a unit's watch.
-    judged
-        Told of every feed once it has been judged (for the metrics).
+    together
+        Judges what the units have handed in.
     state
         A snapshot to go on from; None: a new unit.
     """
 
-    def __init__(self, watches: Watches, judged: Callable[[Feed], None], state: bytes | None) -> None:
-        self._watches, self._judged, self._state = watches, judged, state
+    def __init__(self, watches: Watches, together: Together, state: bytes | None) -> None:
+        self._watches, self._together, self._state = watches, together, state
         self._watch: Watch | None = None  # made by the first feed, which names the unit
+        self._pending: Pending | None = None  # handed in last
 
-    def on_item(self, value: Feed) -> tuple[Iterable[Outbound], bool]:
-        """Judge what one poll brought for the unit."""
+    def on_item(self, value: Feed) -> tuple[Iterable[Pending], bool]:
+        """Hand in what one poll brought for the unit."""
         if self._watch is None:
             self._watch = self._watches(value.unit, self._state)
-        said = self._watch.step(value)
-        self._judged(value)
-        return said, StatefulLogic.RETAIN
+        if self._pending is not None and self._pending.said is None:
+            self._together.settle()  # a unit's feeds are judged one after the other
+        self._pending = self._together.hand_in(value, self._watch.course(value))
+        return [self._pending], StatefulLogic.RETAIN
 
     def snapshot(self) -> bytes:
-        """The unit's state as bytes."""
+        """The unit's state as bytes, all that was handed in judged."""
+        self._together.settle()
         if self._watch is None:
             return self._state or b""
         return self._watch.snapshot()

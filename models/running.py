@@ -7,6 +7,7 @@ from operator import not_
 
 import numpy as np
 
+from models.asking import Asked, Course
 from models.block import Block, FloatArray, IntArray, Stretch, to_time
 from models.conditions import Conditions
 from models.delays import Delays, Raised
@@ -78,12 +79,13 @@ class RunningBatch:
         """The unit's clock was set by so much; ages go on."""
         self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
 
-    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Iterator[Outbound]:
+    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Course:
         """Judge scans in order of time; deviations and scores in order of scan."""
         if self.monitor is not None:
             age_s = (scans.observed_us - self.started_us) / 1e6
             stretch = Stretch(age_s, scans.values, self.phase, (self.phase_us - self.started_us) / 1e6)
-            judgement = self.monitor.judge(stretch)
+            judgement = yield Asked(self.monitor, stretch)
+            assert judgement is not None  # what was asked is answered (models.asking)
             shares = self._disagreement(judgement)
             said = [
                 *self._deviations(scans, judgement, book),

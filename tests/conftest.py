@@ -19,6 +19,7 @@ class AboveOne:
 
     reference_id = "rule@1"
     expected_duration_s = 36_000.0
+    company = None  # judged alone
 
     def __init__(self) -> None:
         self.seen = 0

@@ -1,0 +1,56 @@
+"""Feeds of several units judged in one go: logics hand them in, and the step behind takes what was said.
+
+Bytewax gives each unit's logic its feeds one by one. All that one poll brought has been handed in when the step behind
+asks for the first of it; then everything is judged side by side (``models.asking``). A snapshot settles first what is
+outstanding, so that state and what has been said always belong together.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from models.asking import Course, followed
+from models.block import Feed
+from models.records import Outbound
+
+
+@dataclass(eq=False, slots=True)
+class Pending:
+    """A feed that was handed in."""
+
+    feed: Feed
+    course: Course
+    said: list[Outbound] | None = None  # None: not judged yet
+
+
+class Together:
+    """What the units of one worker have handed in.
+
+    Parameters
+    ----------
+    judged
+        Told of every feed once it has been judged.
+    """
+
+    def __init__(self, judged: Callable[[Feed], None]) -> None:
+        self._judged = judged
+        self._open: list[Pending] = []
+
+    def hand_in(self, feed: Feed, course: Course) -> Pending:
+        """A unit's feed; nothing else of the unit may be outstanding."""
+        pending = Pending(feed, course)
+        self._open.append(pending)
+        return pending
+
+    def settle(self) -> None:
+        """Judge all that is outstanding."""
+        outstanding, self._open = self._open, []
+        for pending, said in zip(outstanding, followed([each.course for each in outstanding]), strict=True):
+            pending.said = said
+            self._judged(pending.feed)
+
+    def said(self, pending: Pending) -> list[Outbound]:
+        """What the unit says of a feed."""
+        if pending.said is None:
+            self.settle()
+        assert pending.said is not None
+        return pending.said

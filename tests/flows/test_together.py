@@ -1,0 +1,144 @@
+"""What several units bring in one poll is judged in one go, and nobody can tell from what is said."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.testing import TestingSink, TestingSource, run_main
+
+from flows.deviation import Ends, Taps, build
+from flows.together import Together
+from flows.watch import WatchLogic
+from models.block import Block, to_us
+from models.fleet import Fleet
+from models.records import Deviation, Remark
+from models.reference import fit_reference
+from models.watch import Watch
+from tests.conftest import START, AboveOne, event, feed, scans, small_twin
+from tests.released import grown, reactor_twin, released
+
+UNITS = ("BR-101", "BR-102", "BR-103", "BR-104")
+TWIN = small_twin()
+
+
+class Beside(AboveOne):
+    """The rule's monitor, judged beside others."""
+
+    def __init__(self, company):
+        super().__init__()
+        self.company = company
+
+
+class Company:
+    """Notes how many it judges in one go."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def judge(self, monitors, stretches):
+        self.sizes.append(len(monitors))
+        return [monitor.judge(stretch) for monitor, stretch in zip(monitors, stretches, strict=True)]
+
+
+def watches(company, twin=TWIN):
+    return lambda unit, state: Watch(unit, twin, lambda product: Beside(company), "", state)
+
+
+def shift(minutes=40, step=4):
+    """A batch on every unit, fed in polls of all units, with excursions."""
+    values = np.where(np.arange(minutes) % 15 == 10, 2.0, 0.0)
+    items = [feed(event("started", -1, unit=unit), unit=unit) for unit in UNITS]
+    for m in range(0, minutes, step):
+        items += [feed(scans(range(m, m + step), values[m : m + step], unit=unit), unit=unit) for unit in UNITS]
+    return items
+
+
+def run(items, watches, batch_size, taps=None, recovery=None):
+    records = ([], [], [])
+    flow = build(TestingSource(items, batch_size), Ends(*map(TestingSink, records)), watches, taps or Taps())
+    run_main(flow, epoch_interval=timedelta(0), recovery_config=recovery)
+    return [record for stream in records for record in stream]
+
+
+def by_unit(records):
+    return {unit: [record for key, record in records if key == unit] for unit in UNITS}
+
+
+def test_the_feeds_of_one_poll_are_judged_in_one_go():
+    company = Company()
+    run(shift(), watches(company), len(UNITS))
+    assert company.sizes == [len(UNITS)] * 10
+
+
+def test_two_feeds_of_a_unit_in_one_poll_are_judged_one_after_the_other():
+    company = Company()
+    run(shift(), watches(company), 2 * len(UNITS))
+    assert sum(company.sizes) == 40
+    assert max(company.sizes) == len(UNITS)
+
+
+@pytest.mark.parametrize("batch_size", [3, 4, 7, 100])
+def test_what_the_units_say_does_not_depend_on_what_came_together(batch_size):
+    assert by_unit(run(shift(), watches(Company()), batch_size)) == by_unit(run(shift(), watches(Company()), 1))
+
+
+def test_every_feed_is_told_once_when_it_has_been_judged():
+    company, told = Company(), []
+    items = shift()
+    run(items, watches(company), len(UNITS), Taps(judged=lambda one: told.append((id(one), len(company.sizes)))))
+    assert [one for one, _ in told] == [id(item) for item in items]
+    assert [goes for _, goes in told[len(UNITS) :]] == sorted([k + 1 for k in range(10)] * len(UNITS))
+
+
+def test_a_snapshot_before_the_records_are_taken_holds_what_they_say_and_loses_none():
+    judged, items = [], shift()
+    together = Together(lambda one: judged.append(id(one)))
+    logics = {unit: WatchLogic(watches(Company()), together, None) for unit in UNITS}
+    alone = {unit: watches(Company())(unit, None) for unit in UNITS}
+    for poll in (items[:4], items[4:8], items[8:12], items[12:16]):
+        pending = {one.unit: logics[one.unit].on_item(one)[0] for one in poll}
+        said = {one.unit: alone[one.unit].step(one) for one in poll}
+        assert {unit: logics[unit].snapshot() for unit in UNITS} == {unit: alone[unit].snapshot() for unit in UNITS}
+        assert {unit: together.said(*each) for unit, each in pending.items()} == said
+    assert judged == [id(item) for item in items[:16]]
+
+
+@pytest.mark.parametrize("crash_at", [5, 12, 21, 30])
+def test_a_crash_between_polls_changes_no_verdict(tmp_path, crash_at):
+    init_db_dir(str(tmp_path), 1)
+    recovery, items = RecoveryConfig(str(tmp_path)), shift()
+    items.insert(crash_at, TestingSource.ABORT())
+    before = run(items, watches(Company()), len(UNITS), recovery=recovery)
+    after = run(items, watches(Company()), len(UNITS), recovery=recovery)
+    whole = run(shift(), watches(Company()), len(UNITS))
+    verdicts = [
+        {(one.deviation_id, one.revision): one for _, one in some if isinstance(one, Deviation)}
+        for some in ([*before, *after], whole)
+    ]
+    assert verdicts[0] == verdicts[1] != {}
+
+
+def test_a_fleet_of_units_says_what_each_would_say_alone():
+    twin, reference = reactor_twin(), fit_reference(reactor_twin(), released())
+    batches = [grown(seed, feed_gain=gain) for seed, gain in ((21, 1.0), (22, 0.7), (23, 1.0), (24, 1.3))]
+    batches[2].values[50:60, 2] = np.nan
+
+    def poll(k, first, last):
+        unit, batch, rows = UNITS[k], batches[k], slice(first, last)
+        observed_us = to_us(START) + (batch.age_s[rows] * 1e6).astype(np.int64)
+        block = Block(unit, "pat.scans", 0, np.arange(first, first + len(observed_us)), observed_us, batch.values[rows])
+        context = () if first else (event("started", 0, unit=unit),)
+        return replace(feed(block, unit=unit), context=context)
+
+    items = [poll(k, first, first + 5) for first in range(0, 160, 5) for k in range(len(UNITS))]
+    fleet = Fleet(twin, reference, "reactor@1")
+    said = run(items, lambda unit, state: Watch(unit, twin, lambda product: fleet.monitor(), "", state), len(UNITS))
+    for unit in UNITS:
+        alone = Watch(unit, twin, lambda product: Fleet(twin, reference, "reactor@1").monitor())
+        steps = [record for one in items if one.unit == unit for record in alone.step(one)]
+        records = [record for record in steps if not isinstance(record, Remark)]
+        key = lambda record: (type(record).__name__, repr(record))  # noqa: E731
+        assert sorted(by_unit(said)[unit], key=key) == sorted(records, key=key)
+    assert {record.unit for _, record in said if isinstance(record, Deviation)} >= {"BR-102", "BR-104"}
