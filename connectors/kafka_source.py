@@ -21,7 +21,7 @@ from models.records import Rejected
 from models.twin import Twin
 
 LANE = "lane-0"
-_IDLE = timedelta(milliseconds=5)  # between polls that bring nothing
+_PACE = timedelta(milliseconds=10)  # from poll to poll, so that units' scans come together; not in a backlog
 _BACKLOG = 8  # times as many scans a poll: a block costs the same however few it holds, but an epoch waits for it
 
 
@@ -70,12 +70,13 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
         self._grouping = Grouping(twin, metrics)
         self._stillness = Stillness(kafka, twin, [] if resume is None else resume["units"])
-        self._idle = False
+        self._polled_at: datetime | None = None  # None: the next poll is due at once
 
     def next_batch(self) -> list[Feed | Rejected]:
         """What has arrived; nothing while the broker is away."""
         if self._stop.requested:
             raise StopIteration
+        began = datetime.now(UTC)
         if not self._context.caught_up:
             arrived = self._read_context()
         else:
@@ -90,12 +91,12 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
             self._stillness.forget_time()
         else:
             out += self._stillness.ticks(self._scans.answers)
-        self._idle = arrived == 0
+        self._polled_at = began if arrived < self._poll else None
         return out
 
     def next_awake(self) -> datetime | None:
-        """Soon when nothing came, at once otherwise."""
-        return datetime.now(UTC) + _IDLE if self._idle else None
+        """At once in a backlog, in a moment otherwise."""
+        return None if self._polled_at is None else self._polled_at + _PACE
 
     def snapshot(self) -> LaneState:
         """Where the next poll begins."""

@@ -85,17 +85,19 @@ class BatchMonitor:
 
     def state(self) -> Numbers:
         """A copy of all that changes while judging: a few KB."""
-        own: Numbers = {
-            "silence": self.silence.state(), "episode": self.episode.state(), "reached": self._aligner.reached,
+        apart = None if self._silent is self._none else self._measure.state(self._row)
+        return {
+            "carried": self._fleet.state(self.place), "without_silent": apart, "silence": self.silence.state(),
+            "episode": self.episode.state(), "reached": self._aligner.reached,
         }  # fmt: skip
-        return self._fleet.state(self.place) | {"measure": self._measure.state(self._row)} | own
 
     def restore(self, numbers: Any) -> None:
         """Take up the state that ``state`` gave."""
-        self._fleet.restore(numbers, self.place)
         self.silence.restore(numbers["silence"])
         self._leave_out(self.silence.now)
-        self._measure.restore(numbers["measure"], self._row)
+        self._fleet.restore(numbers["carried"], self.place)
+        if numbers["without_silent"] is not None:
+            self._measure.restore(numbers["without_silent"], self._row)
         self.episode.restore(numbers["episode"])
         self._aligner.reached = float(numbers["reached"])
 

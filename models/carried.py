@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.block import IntArray
-from models.monitor import Numbers
+from models.block import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class Carried:
     def __init__(self, parts: Mapping[str, "Carried"] | None = None, **start: NDArray[Any]) -> None:
         self._parts, self._start = dict(parts or {}), start
         self.rows = {name: first[None].copy() for name, first in start.items()}
+        self._tables: list[tuple[Carried, str]] = [(self, name) for name in start]
+        self._tables += [table for part in self._parts.values() for table in part._tables]
 
     def open(self, place: int) -> None:
         """A batch starts at this row, which is made where there is none yet."""
@@ -55,14 +56,21 @@ class Carried:
         for part in self._parts.values():
             part.open(place)
 
-    def state(self, place: int = 0) -> Numbers:
-        """A copy of all that one batch carries."""
-        own: Numbers = {name: rows[place].copy() for name, rows in self.rows.items()}
-        return own | {name: part.state(place) for name, part in self._parts.items()}
+    def state(self, place: int = 0) -> FloatArray:
+        """A copy of all that one batch carries, end to end: a snapshot is taken of every unit every second."""
+        return np.concatenate([part.rows[name][place].ravel() for part, name in self._tables])
 
-    def restore(self, numbers: Mapping[str, Any], place: int = 0) -> None:
-        """Take up what ``state`` gave."""
-        for name, rows in self.rows.items():
-            rows[place] = numbers[name]
-        for name, part in self._parts.items():
-            part.restore(numbers[name], place)
+    def restore(self, numbers: FloatArray, place: int = 0) -> None:
+        """Take up what ``state`` gave.
+
+        Raises
+        ------
+        ValueError
+            These are not as many numbers as are carried.
+        """
+        rows = [part.rows[name][place : place + 1] for part, name in self._tables]
+        ends = np.cumsum([row.size for row in rows])
+        if numbers.shape != (ends[-1],):
+            raise ValueError(f"a state of {numbers.shape} numbers, wanted {ends[-1]}: it is of another reference")
+        for row, end in zip(rows, ends.tolist(), strict=True):
+            row[:] = numbers[end - row.size : end].reshape(row.shape)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.unit import Unit
     from models.watch import Watch
 
-VERSION = 2
+VERSION = 3
 _ARRAY = 1  # msgpack extension code
 
 
