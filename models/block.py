@@ -60,8 +60,10 @@ def back_in_time(observed_us: IntArray, before_us: int | None) -> list[int]:
     >>> back_in_time(np.array([5, 6, 6, 7]), 5)
     [0, 2]
     """
-    found = [1 + row for row in (observed_us[1:] <= observed_us[:-1]).nonzero()[0].tolist()]
-    return [0, *found] if before_us is not None and observed_us[0] <= before_us else found
+    first = [0] if before_us is not None and observed_us[0] <= before_us else []
+    if len(observed_us) == 1:  # live, nearly always
+        return first
+    return first + [1 + row for row in (observed_us[1:] <= observed_us[:-1]).nonzero()[0].tolist()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,10 +117,8 @@ class RunningBatch:
 
     def _disagreement(self, judgement: Judgement) -> FloatArray:
         """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
-        seen = {
-            "approved": np.zeros(len(judgement.t2), dtype=bool),
-            "advisory": np.zeros(len(judgement.t2), dtype=bool),
-        }
+        none = np.zeros(len(judgement.t2), dtype=bool)
+        seen = {"approved": none, "advisory": none}
         for finding in judgement.findings:
             if finding.category == "process":
                 seen[finding.grade] = seen[finding.grade] | finding.over
@@ -140,12 +138,13 @@ class RunningBatch:
         """A score at the first scan of every interval of event time."""
         twin = self.subject.twin
         every_us = int((twin.score_interval_s or 10 * twin.cadence_s) * 1e6)
-        interval = scans.observed_us // every_us
-        if interval[0] == interval[-1] == self.scored_us:
+        first, last = int(scans.observed_us[0]) // every_us, int(scans.observed_us[-1]) // every_us
+        if first == last == self.scored_us:
             return
+        interval = scans.observed_us // every_us
         rows = np.flatnonzero(interval != np.concatenate(([self.scored_us], interval[:-1])))
         yield from zip(rows.tolist(), self._scored(scans.observed_us[rows], judgement, rows, shares), strict=True)
-        self.scored_us = int(interval[-1])
+        self.scored_us = last
 
     def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:
         """The scores of some rows (m,), observed at (m,)."""

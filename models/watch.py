@@ -102,7 +102,8 @@ class Watch:
         start = 0
         for row in (*back_in_time(scans.observed_us, self.unit.last_us), len(scans)):
             if row > start:
-                for piece in self.timeline.merge(scans.take(slice(start, row))):
+                part = scans if row - start == len(scans) else scans.take(slice(start, row))
+                for piece in self.timeline.merge(part):
                     yield from self.unit.judge(piece) if isinstance(piece, Block) else self.unit.apply(piece)
             if row < len(scans):
                 yield from self.unit.set_back(int(scans.observed_us[row]))
