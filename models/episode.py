@@ -43,7 +43,7 @@ class Episode:
         self._roles, self._memory_s = roles, memory_s
         self._cause, self._last_s = _NONE, -np.inf
         self._tags = len(roles.manipulated)
-        self._accused, self._any_accused = np.zeros(2 * self._tags, dtype=bool), False
+        self._accused = np.zeros(2 * self._tags, dtype=bool)
         self._moved = np.zeros(self._tags, dtype=bool)  # schedule tags that this episode is about
 
     @property
@@ -53,9 +53,9 @@ class Episode:
         return found
 
     @property
-    def none_yet(self) -> bool:
-        """Nothing is under way, and nothing but the process was ever accused."""
-        return self._cause == _NONE and not self._any_accused
+    def at_rest(self) -> bool:
+        """No episode is under way."""
+        return self._cause == _NONE
 
     def advance(
         self, age_s: FloatArray, over: BoolArray, excess: Callable[[IntArray], FloatArray]
@@ -74,9 +74,10 @@ class Episode:
         excess
             Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """
-        causes, under_way = np.full((2, len(age_s)), _NONE)
-        if self._cause == _NONE and not over.any():
-            return causes, under_way
+        causes = np.full(len(age_s), _NONE)
+        if not over.any():
+            return causes, self._go_on(age_s)
+        under_way = causes.copy()
         for row in range(len(age_s)):
             if age_s[row] - self._last_s > self._memory_s:
                 self._cause = _NONE
@@ -85,7 +86,7 @@ class Episode:
                 causes[row] = self._cause = self._judge(excess(np.array([row]))[0])
                 self._last_s = float(age_s[row])
                 if self._cause >= 0:
-                    self._accused[self._cause] = self._any_accused = True
+                    self._accused[self._cause] = True
             under_way[row] = self._cause
         return causes, under_way
 
@@ -99,7 +100,15 @@ class Episode:
         """Take up what ``state`` gave."""
         self._cause, self._last_s = int(numbers["cause"]), float(numbers["last_s"])  # type: ignore[call-overload, arg-type]
         self._accused, self._moved = (np.array(numbers[name], dtype=bool) for name in ("accused", "moved"))
-        self._any_accused = bool(self._accused.any())
+
+    def _go_on(self, age_s: FloatArray) -> IntArray:
+        """The cause of the episode under way at each scan, (n,), where nothing is over its limit."""
+        past = age_s - self._last_s > self._memory_s
+        under_way = np.where(past, _NONE, self._cause)
+        if past[-1]:
+            self._cause = _NONE
+            self._moved[:] = False
+        return under_way
 
     def _judge(self, excess: FloatArray) -> int:
         own = excess.reshape(len(KINDS), self._tags)

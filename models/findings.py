@@ -86,7 +86,7 @@ class Findings:
         return f"{'sensor' if cause < len(self._tags) else 'process'}:{self._tags[cause % len(self._tags)]}"
 
 
-def advisory(found: Sequence[Finding], causes: Causes) -> list[Finding]:
-    """What the learner finds, but not while a sensor or a schedule tag is known to be the cause."""
-    listens = causes.under_way < 0
+def advisory(found: Sequence[Finding], under_way: IntArray) -> list[Finding]:
+    """What the learner finds, but not while a sensor or a schedule tag is known to be the cause of the episode (n,)."""
+    listens = under_way < 0
     return [one if listens.all() else replace(one, over=one.over & listens) for one in found]

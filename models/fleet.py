@@ -125,15 +125,18 @@ class Fleet(Carried):
     ) -> Sequence[Finding]:
         """What is found of the batch that is k-th in turn, and begins at a row."""
         episode, measured = monitor.episode, seen.measured
-        if measured.most[k] < self._worth and episode.none_yet:  # almost always
+        calm = measured.most[k] < self._worth
+        if calm and episode.at_rest:  # almost always
             return learnt
         rows = slice(start, start + len(stretch))
         over, under_way = episode.advance(
             stretch.age_s, measured.over[rows], lambda some: measured.excess(start + some)
         )
-        causes = Causes(episode.accused, over, under_way, seen.spiky[0][rows], seen.spiky[1][rows])
-        found = self._findings.found(measured.highest[:, rows], causes, seen.account, start)
-        return [*found, *advisory(learnt, causes)]
+        learnt, (spiky, first) = advisory(learnt, under_way), (seen.spiky[0][rows], seen.spiky[1][rows])
+        if calm and not first.any():  # often, after an upset
+            return learnt
+        causes = Causes(episode.accused, over, under_way, spiky, first)
+        return [*self._findings.found(measured.highest[:, rows], causes, seen.account, start), *learnt]
 
 
 def _judgement(seen: _Seen, a: int, b: int, findings: tuple[Finding, ...]) -> Judgement:
