@@ -23,7 +23,7 @@ class Pending:
 
 
 class Together:
-    """What the units of one worker have handed in.
+    """What the units have handed in. ``patrol run`` has one worker thread a process, and no lock is held here.
 
     Parameters
     ----------
@@ -42,15 +42,22 @@ class Together:
         return pending
 
     def settle(self) -> None:
-        """Judge all that is outstanding."""
+        """Judge all that is outstanding; where that fails, nothing of it counts as said."""
         outstanding, self._open = self._open, []
         for pending, said in zip(outstanding, followed([each.course for each in outstanding]), strict=True):
             pending.said = said
             self._judged(pending.feed)
 
     def said(self, pending: Pending) -> list[Outbound]:
-        """What the unit says of a feed."""
+        """What the unit says of a feed.
+
+        Raises
+        ------
+        RuntimeError
+            It was handed in together with one that could not be judged.
+        """
         if pending.said is None:
             self.settle()
-        assert pending.said is not None
+        if pending.said is None:
+            raise RuntimeError(f"unit {pending.feed.unit}: its feed was not judged, for one beside it failed")
         return pending.said

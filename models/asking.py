@@ -23,7 +23,7 @@ class Asked:
     stretch: Stretch
 
 
-Course = Generator[Outbound | Asked, Judgement | None, None]  # what a unit says; is sent the judgement it asked for
+Course = Generator[Outbound | Asked, Judgement, None]  # what a unit says; is sent the judgement it asked for
 
 
 def answers(asked: Sequence[Asked]) -> list[Judgement]:
@@ -68,9 +68,9 @@ def followed(courses: Sequence[Course]) -> list[list[Outbound]]:
 
 
 def _until_asked(course: Course, answer: Judgement | None, said: list[Outbound]) -> Asked | None:
-    """Go on with one course, from the answer to its last question, until it asks again; None: it is at its end."""
+    """Go on with one course, until it asks again; None: it is at its end. It begins without an answer."""
     try:
-        item = course.send(answer)
+        item = next(course) if answer is None else course.send(answer)
         while not isinstance(item, Asked):
             said.append(item)
             item = next(course)

@@ -85,7 +85,6 @@ class RunningBatch:
             age_s = (scans.observed_us - self.started_us) / 1e6
             stretch = Stretch(age_s, scans.values, self.phase, (self.phase_us - self.started_us) / 1e6)
             judgement = yield Asked(self.monitor, stretch)
-            assert judgement is not None  # what was asked is answered (models.asking)
             shares = self._disagreement(judgement)
             said = [
                 *self._deviations(scans, judgement, book),

@@ -19,10 +19,11 @@ from rich.console import Console
 from connectors.grouping import Grouping
 from connectors.kafka_sink import Writer
 from connectors.kafka_source import Lane
-from flows.watch import WatchLogic
-from models.batch_monitor import BatchMonitor
+from flows.together import Together
+from models.fleet import Fleet
 from models.residuals import Residual
 from models.running import RunningBatch
+from models.watch import Watch
 from ops.config import load
 from tests.benchmarks import contender
 from tests.benchmarks.figures import append, plain_table
@@ -34,13 +35,13 @@ _PARTS = (
     (Lane, "next_batch", "reading", "of it:"),
     (Grouping, "add", "  messages", "consumed and decoded into rows by unit"),
     (Grouping, "take", "  arrays", "a block a unit"),
-    (WatchLogic, "on_item", "the watch", "of it:"),
-    (BatchMonitor, "judge", "  the monitor", "of it:"),
+    (Together, "settle", "the watch", "of it:"),
+    (Fleet, "judge", "  the monitor", "of it:"),
     (Residual, "advance", "    residuals", "schedule bank, regressions, sizes, T² and SPE"),
     (RunningBatch, "_scored", "  scores", "one in ten scans, with contributors"),
     (Writer, "write_batch", "writing", "encode, produce"),
     (Writer, "snapshot", "confirmation", "waiting for Kafka at an epoch's end"),
-    (WatchLogic, "snapshot", "snapshots", "of the units touched"),
+    (Watch, "snapshot", "snapshots", "of the units touched"),
 )
 _cpu: defaultdict[str, float] = defaultdict(float)
 _wall: defaultdict[str, float] = defaultdict(float)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from bytewax.errors import BytewaxRuntimeError
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSink, TestingSource, run_main
 
@@ -142,3 +143,26 @@ def test_a_fleet_of_units_says_what_each_would_say_alone():
         key = lambda record: (type(record).__name__, repr(record))  # noqa: E731
         assert sorted(by_unit(said)[unit], key=key) == sorted(records, key=key)
     assert {record.unit for _, record in said if isinstance(record, Deviation)} >= {"BR-102", "BR-104"}
+
+
+def test_where_one_unit_cannot_be_judged_the_flow_stops_and_no_feed_beside_it_counts_as_judged():
+    class Broken(Company):
+        def judge(self, monitors, stretches):
+            raise ArithmeticError("no verdict")
+
+    judged = []
+    with pytest.raises(BytewaxRuntimeError) as failed:
+        run(shift(), watches(Broken()), len(UNITS), Taps(judged=judged.append))
+    assert "no verdict" in repr(failed.value.__cause__)
+    assert len(judged) == len(UNITS)  # the starts of the batches
+    together = Together(judged.append)
+    pending = [
+        WatchLogic(watches(Broken()), together, None).on_item(replace(one, context=(*start.context, *one.context)))[0][
+            0
+        ]
+        for start, one in zip(shift()[:4], shift()[4:8], strict=True)
+    ]
+    with pytest.raises(ArithmeticError):
+        together.said(pending[0])
+    with pytest.raises(RuntimeError, match="BR-102"):
+        together.said(pending[1])
