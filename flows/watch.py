@@ -33,14 +33,18 @@ class WatchLogic(StatefulLogic[Feed, Pending, bytes]):
         """Hand in what one poll brought for the unit."""
         if self._watch is None:
             self._watch = self._watches(value.unit, self._state)
-        if self._pending is not None and self._pending.said is None:
-            self._together.settle()  # a unit's feeds are judged one after the other
+        self._judge_outstanding()  # a unit's feeds are judged one after the other
         self._pending = self._together.hand_in(value, self._watch.course(value))
         return [self._pending], StatefulLogic.RETAIN
 
     def snapshot(self) -> bytes:
         """The unit's state as bytes, all that was handed in judged."""
-        self._together.settle()
+        self._judge_outstanding()
         if self._watch is None:
             return self._state or b""
         return self._watch.snapshot()
+
+    def _judge_outstanding(self) -> None:
+        if self._pending is not None:
+            self._together.said(self._pending)
+            self._pending = None

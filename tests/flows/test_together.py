@@ -43,6 +43,13 @@ class Company:
         return [monitor.judge(stretch) for monitor, stretch in zip(monitors, stretches, strict=True)]
 
 
+class Broken:
+    """Judges nothing."""
+
+    def judge(self, monitors, stretches):
+        raise ArithmeticError("no verdict")
+
+
 def watches(company, twin=TWIN):
     return lambda unit, state: Watch(unit, twin, lambda product: Beside(company), "", state)
 
@@ -146,23 +153,24 @@ def test_a_fleet_of_units_says_what_each_would_say_alone():
 
 
 def test_where_one_unit_cannot_be_judged_the_flow_stops_and_no_feed_beside_it_counts_as_judged():
-    class Broken(Company):
-        def judge(self, monitors, stretches):
-            raise ArithmeticError("no verdict")
-
     judged = []
     with pytest.raises(BytewaxRuntimeError) as failed:
         run(shift(), watches(Broken()), len(UNITS), Taps(judged=judged.append))
-    assert "no verdict" in repr(failed.value.__cause__)
+    cause = failed.value
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    assert repr(cause) == "ArithmeticError('no verdict')"
     assert len(judged) == len(UNITS)  # the starts of the batches
-    together = Together(judged.append)
-    pending = [
-        WatchLogic(watches(Broken()), together, None).on_item(replace(one, context=(*start.context, *one.context)))[0][
-            0
-        ]
-        for start, one in zip(shift()[:4], shift()[4:8], strict=True)
-    ]
+
+
+def test_a_feed_beside_one_that_cannot_be_judged_is_neither_said_nor_in_a_snapshot():
+    together, items = Together(lambda one: None), shift()
+    logics = [WatchLogic(watches(Broken()), together, None) for _ in UNITS]
+    first = [replace(one, context=start.context) for start, one in zip(items[:4], items[4:8], strict=True)]
+    pending = [logic.on_item(one)[0][0] for logic, one in zip(logics, first, strict=True)]
     with pytest.raises(ArithmeticError):
         together.said(pending[0])
     with pytest.raises(RuntimeError, match="BR-102"):
         together.said(pending[1])
+    with pytest.raises(RuntimeError, match="BR-103"):
+        logics[2].snapshot()
