@@ -59,7 +59,7 @@ class Recovery(Section, frozen=True, kw_only=True):
     """``[recovery]``: where ``patrol run`` keeps its snapshots."""
 
     folder: str = "recovery"
-    epoch_s: NotNegative = 0.2  # wall clock between snapshots
+    epoch_s: NotNegative = 0.1  # wall clock between snapshots
 
 
 class Exposition(Section, frozen=True, kw_only=True):

@@ -104,7 +104,7 @@ class Listener(threading.Thread):
 
 
 def main(minutes: Minutes = 1.0, units: Units = 1000, broker: Broker = "kafka", history: History = HISTORY) -> None:
-    """A scan a second of each unit, 16 tags; ``patrol run`` with snapshots every 0.2 s watches them.
+    """A scan a second of each unit, 16 tags; ``patrol run`` with snapshots every 0.1 s watches them.
 
     [bold]Examples[/bold]
 
