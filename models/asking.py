@@ -4,12 +4,12 @@ Judging one scan costs mostly what surrounds the arithmetic. So whoever follows 
 until it asks, has all that was asked judged in one go, and tells each its own.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.block import Stretch
 from models.judgement import Judgement
-from models.monitor import Company, Monitor
+from models.monitor import Monitor
 from models.records import Outbound
 
 _AT_ONCE = 2048  # scans judged together: what is worked out for more than that no longer fits the cache
@@ -26,45 +26,43 @@ class Asked:
 Course = Generator[Outbound | Asked, Judgement, None]  # what a unit says; is sent the judgement it asked for
 
 
-def answers(asked: Sequence[Asked]) -> list[Judgement]:
-    """The judgement of each, of a monitor of its own each: those of one company together."""
-    told: dict[int, Judgement] = {}
-    for company, places in _groups(asked):
-        monitors, stretches = [asked[k].monitor for k in places], [asked[k].stretch for k in places]
-        told |= zip(places, company.judge(monitors, stretches), strict=True)
-    return [told[k] if k in told else one.monitor.judge(one.stretch) for k, one in enumerate(asked)]
-
-
-def _groups(asked: Sequence[Asked]) -> list[tuple[Company, list[int]]]:
-    """Which to judge together: positions among what is asked, of one company and not too many scans each."""
-    groups: list[tuple[Company, list[int]]] = []
-    latest: dict[int, tuple[list[int], int]] = {}  # of each company: its last group, and how many scans that has
-    for k, one in enumerate(asked):
-        company = one.monitor.company
-        if company is None:
-            continue
-        places, scans = latest.get(id(company), ([], _AT_ONCE))
-        if scans + len(one.stretch) > _AT_ONCE:
-            places, scans = [], 0
-            groups.append((company, places))
-        places.append(k)
-        latest[id(company)] = places, scans + len(one.stretch)
-    return groups
-
-
 def followed(courses: Sequence[Course]) -> list[list[Outbound]]:
-    """Follow units' courses to their ends, side by side: what each says, in order."""
+    """Follow units' courses to their ends, side by side: what each says, in order.
+
+    A group goes on as soon as it has been judged: what was worked out for it is still at hand, and is kept no longer.
+    """
     said: list[list[Outbound]] = [[] for _ in courses]
-    waiting: list[tuple[int, Judgement | None]] = [(which, None) for which in range(len(courses))]
-    while waiting:
-        asking, asked = [], []
-        for which, answer in waiting:
-            question = _until_asked(courses[which], answer, said[which])
-            if question is not None:
-                asking.append(which)
-                asked.append(question)
-        waiting = list(zip(asking, answers(asked), strict=True))
+    asked = {which: _until_asked(course, None, said[which]) for which, course in enumerate(courses)}
+    while asked:
+        going_on: dict[int, Asked | None] = {}
+        for group in _groups({which: question for which, question in asked.items() if question is not None}):
+            for which, judgement in zip(group, answers(list(group.values())), strict=True):
+                going_on[which] = _until_asked(courses[which], judgement, said[which])
+        asked = going_on
     return said
+
+
+def answers(asked: Sequence[Asked]) -> list[Judgement]:
+    """The judgement of each, of a monitor of its own each, all of one company; or of one alone."""
+    company = asked[0].monitor.company
+    if company is None:
+        return [one.monitor.judge(one.stretch) for one in asked]
+    return company.judge([one.monitor for one in asked], [one.stretch for one in asked])
+
+
+def _groups(asked: Mapping[int, Asked]) -> list[dict[int, Asked]]:
+    """Which to judge together: those of one company, and not too many scans."""
+    groups: list[dict[int, Asked]] = []
+    latest: dict[int, tuple[dict[int, Asked], int]] = {}  # of each company: its last group, and how many scans that has
+    for which, one in asked.items():
+        company = one.monitor.company
+        group, scans = latest.get(id(company), ({}, _AT_ONCE))
+        if company is None or scans + len(one.stretch) > _AT_ONCE:
+            group, scans = {}, 0
+            groups.append(group)
+        group[which] = one
+        latest[id(company)] = group, scans + len(one.stretch)
+    return groups
 
 
 def _until_asked(course: Course, answer: Judgement | None, said: list[Outbound]) -> Asked | None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.asking import Asked, answers
+from models.asking import Asked, Course, followed
 from models.block import RecordedBatch, Stretch
 from models.fleet import Fleet
 from models.judgement import Judgement
@@ -32,12 +32,25 @@ def alone(which: int) -> dict[str, bytes]:
     return whole([judged(BATCHES[which])])
 
 
+def judged_together(asked: list[Asked]) -> list[Judgement]:
+    """As units would be told that ask for one judgement each."""
+    told: dict[int, Judgement] = {}
+
+    def course(which: int, question: Asked) -> Course:
+        told[which] = yield question
+
+    followed([course(which, question) for which, question in enumerate(asked)])
+    return [told[which] for which in range(len(asked))]
+
+
 def side_by_side(fleet: Fleet, pieces: list[list[Stretch]]) -> list[list[Judgement]]:
     """One piece of every batch in turn, while it has any."""
     monitors, told = [fleet.monitor() for _ in pieces], [[] for _ in pieces]
     for turn in range(max(map(len, pieces))):
         there = [k for k in range(len(pieces)) if turn < len(pieces[k])]
-        for k, judgement in zip(there, answers([Asked(monitors[k], pieces[k][turn]) for k in there]), strict=True):
+        for k, judgement in zip(
+            there, judged_together([Asked(monitors[k], pieces[k][turn]) for k in there]), strict=True
+        ):
             told[k].append(judgement)
     return told
 
@@ -72,7 +85,7 @@ def test_batches_that_have_read_every_tag_are_judged_in_one_go(monkeypatch):
     one_go = fleet.judge
     monkeypatch.setattr(fleet, "judge", lambda some, parts: (calls.append(len(some)), one_go(some, parts))[1])
     for row in range(3):
-        answers([
+        judged_together([
             Asked(own, Stretch(batch.age_s[row : row + 1], batch.values[row : row + 1]))
             for own, batch in zip(monitors, batches, strict=True)
         ])  # fmt: skip
