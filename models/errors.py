@@ -5,7 +5,7 @@ ReferenceError    exit 3   no reference, not approved, or its checksum fails: fi
 DeliveryError     exit 4   Kafka did not confirm what was written: mend the broker or permissions, start again
 RecordingError    exit 5   a recording cannot be read: mend the file, row or column it names
 BrokerError       exit 6   the broker cannot be used as configured (topic missing, permission): mend and start again
-RecoveryError     exit 7   the recovery store belongs to another configuration: choose another folder or remove it
+RecoveryError     exit 7   the recovery store is of another configuration or PATrol: choose another folder or remove it
 
 Bad messages are not errors but values: ``Rejected`` records with one of REASONS, on the dead-letter topic.
 """
@@ -76,6 +76,6 @@ class BrokerError(PatrolError):
 
 
 class RecoveryError(PatrolError):
-    """The recovery store cannot be used with this configuration."""
+    """The recovery store cannot be used with this configuration, or by this PATrol."""
 
     exit_code = 7

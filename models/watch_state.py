@@ -9,6 +9,7 @@ import numpy as np
 from models.block import Block
 from models.delays import Run
 from models.deviations import Life
+from models.errors import RecoveryError
 from models.monitor import Numbers
 from models.records import BatchEvent, OperatorAction
 from models.running import RunningBatch
@@ -78,13 +79,14 @@ def restore(watch: "Watch", raw: bytes) -> None:
 
     Raises
     ------
-    ValueError
+    RecoveryError
         The state is of another version.
     """
     state = _DECODER.decode(raw)
     if state.version != VERSION:
-        raise ValueError(
-            f"unit state is version {state.version}, this PATrol reads {VERSION}: remove the recovery folder"
+        raise RecoveryError(
+            f"recovery store: the state of unit {watch.subject.unit} is of form {state.version}, this PATrol reads "
+            f"{VERSION}: choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
         )
     unit = watch.unit
     unit.book.restore(state.lives, state.ordinals)

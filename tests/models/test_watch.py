@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.block import Block
+from models.errors import RecoveryError
 from models.records import OperatorAction, Rejected, Remark, Score
 from models.twin import Context
 from models.watch import Watch
@@ -168,3 +169,11 @@ def test_an_advisory_deviation_is_approved_when_the_reference_sees_it_too(twin):
     assert [(d.revision, d.grade, d.priority, d.changed_at) for d in said] == [
         (1, "advisory", "low", minute(0)), (2, "approved", "high", minute(10)),
     ]  # fmt: skip
+
+
+def test_a_state_of_another_form_is_refused_with_what_to_do(twin):
+    watch = watch_of(twin)
+    run(watch, feed(event("started", -1), scans(range(5))))
+    older = msgspec.msgpack.encode(msgspec.msgpack.decode(watch.snapshot()) | {"version": 2})
+    with pytest.raises(RecoveryError, match="unit BR-101 is of form 2, this PATrol reads 3: choose another recovery"):
+        watch_of(twin, older)
