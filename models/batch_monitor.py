@@ -37,11 +37,9 @@ class BatchMonitor:
         self.silence = Silence(~fleet.scheduled)
         self._silent = self._none  # tags the present fit does without; this very array where it has them all
         self._measure, self._row = fleet.measure, place  # the fit, and where it has this batch
-        aftermath_s = (
-            REACH * fleet.reference.recipe.duration_s
-        )  # what follows a disturbance for so long is its own doing
         alarms, roles = fleet.twin.alarms, Roles(fleet.manipulated, fleet.scheduled)
-        self.episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + aftermath_s)
+        after_s = REACH * fleet.reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
+        self.episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + after_s)
 
     @property
     def reference_id(self) -> str | None:

@@ -89,10 +89,8 @@ class Changes(Carried):
         NaN in a series leaves it as it was.
         """
         rises, turns = np.empty(series.shape), turns or Turns.of_one(len(series))
-        highest, (past, recent) = (
-            np.empty((len(turns.places), series.shape[1])),
-            (self.rows["past"], self.rows["recent"]),
-        )
+        highest = np.empty((len(turns.places), series.shape[1]))
+        past, recent = self.rows["past"], self.rows["recent"]
         _rises_of_each(turns.places, turns.starts, series, self._limit, past, recent, rises, highest)
         return rises, highest
 
