@@ -9,6 +9,7 @@ import typer
 from ops.commands import command_app
 
 if TYPE_CHECKING:
+    from connectors.stop import Stop
     from ops.demo.programme import Programme
 
 app = command_app()
@@ -69,11 +70,10 @@ def demo(
         raise typer.BadParameter("give one of --duration and --speed; the other follows", param_hint="--duration")
     programme = Programme(units_of(units), batches, wanted, seed)
     times = speed or (programme.length_s / duration if duration else _BATCH_S / BATCH_WALL_S)
-    signal.signal(signal.SIGTERM, _interrupt)
-    _show(programme, times, forever=forever)
+    _show(programme, times, _stopped_by_signals(), forever=forever)
 
 
-def _show(programme: "Programme", speed: float, *, forever: bool) -> None:
+def _show(programme: "Programme", speed: float, stop: "Stop", *, forever: bool) -> None:
     from rich.console import Console
 
     from ops.demo.show import Show
@@ -85,7 +85,7 @@ def _show(programme: "Programme", speed: float, *, forever: bool) -> None:
     console = Console()
     story = Story({unit: UnitNow(unit) for unit in programme.units})
     with viewer(console) as view:
-        show = Show(programme, view, speed, forever, story)
+        show = Show(programme, view, speed, forever, story, stop)
         try:
             with set_up(programme, view.step, view.fitting) as stage:
                 view.begin(stage, programme, speed)
@@ -96,5 +96,16 @@ def _show(programme: "Programme", speed: float, *, forever: bool) -> None:
         console.print(part)
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _stopped_by_signals() -> "Stop":
+    """Interrupts at once on SIGINT and SIGTERM, and tells whoever asks later: a callback may swallow the exception."""
+    from connectors.stop import Stop
+
+    stop = Stop()
+
+    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+        stop.request()
+        raise KeyboardInterrupt
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, interrupt)
+    return stop

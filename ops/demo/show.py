@@ -9,6 +9,7 @@ import msgspec
 
 from connectors.follower import Follower
 from connectors.publisher import Publisher
+from connectors.stop import Stop
 from models.block import to_us
 from models.records import BatchEvent, Deviation, Scan
 from ops.demo.programme import Programme, Shown, shown
@@ -31,6 +32,7 @@ class Show:
     speed: float  # event seconds a second
     forever: bool
     story: Story
+    stop: Stop  # asked for by a signal, whose exception a library's callback may swallow
     started_s: float = field(default_factory=time.monotonic)
     first_s: float | None = None  # when the first deviation came
     _stage: Stage = field(init=False)
@@ -40,6 +42,8 @@ class Show:
 
         Raises
         ------
+        KeyboardInterrupt
+            It is to stop.
         FlowError
             The flow has died.
         DeliveryError, BrokerError
@@ -81,7 +85,12 @@ class Show:
                 record = msgspec.structs.replace(record, event="rejected")
             yield Message(message.at_us, message.topic, record)
 
+    def _heed(self) -> None:
+        if self.stop.requested:
+            raise KeyboardInterrupt
+
     def _publish(self, publisher: Publisher, message: Message) -> None:
+        self._heed()
         record = message.record
         publisher.publish(message.topic, record.unit, record)
         if isinstance(record, BatchEvent):
@@ -104,6 +113,7 @@ class Show:
                 self.first_s = self._now_s() if self.first_s is None else self.first_s
                 self.view.deviation(record, self.story)
         self._stage.check()
+        self._heed()
         self.view.now(self.story, at_us)
 
     def _wait_for_the_rest(self, follower: Follower, at_us: int) -> None:

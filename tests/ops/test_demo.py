@@ -10,17 +10,21 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from models.block import to_time
 from models.records import Contributor, Deviation, Score, Statistic
+from ops.commands.demo import _stopped_by_signals
 from ops.demo.programme import Programme, parse_faults, shown, units
 from ops.demo.screen import screen
+from ops.demo.show import Show
 from ops.demo.story import Story, UnitNow
+from ops.demo.viewing import viewer
 from ops.plant.faults import Fault
 
 WAIT_S = 60.0
@@ -106,6 +110,22 @@ def test_ctrl_c_ends_the_demo_with_a_summary_and_leaves_no_process_behind():
     assert "Faults injected: 0" in rest
     assert len(started) == 3  # broker, flow and console
     assert [command_of(pid) for pid in started] == ["", "", ""]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_a_callback_swallows_ends_the_show_all_the_same(signum: int):
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        stop = _stopped_by_signals()
+        story = Story({})
+        show = Show(Programme(units(1), 1, (), 0), viewer(Console(file=io.StringIO())), 1.0, True, story, stop)
+        with suppress(KeyboardInterrupt):  # what a library's callback does
+            os.kill(os.getpid(), signum)
+        with pytest.raises(KeyboardInterrupt):
+            show._heed()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @pytest.mark.slow
