@@ -14,8 +14,8 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from flows.steps import all_said, feeds_by_unit, only, refused_on_arrival, told
-from flows.together import Together
+from flows.steps import feeds_by_unit, only, refused_on_arrival, told
+from flows.together import Together, all_said
 from flows.watch import Watches, WatchLogic
 from models.block import Feed
 from models.records import Deviation, Outbound, Rejected, Score

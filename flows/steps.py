@@ -7,9 +7,8 @@ import bytewax.operators as op
 from bytewax.dataflow import Stream
 from bytewax.operators import KeyedStream
 
-from flows.together import Pending, Together
 from models.block import Feed
-from models.records import Outbound, Rejected
+from models.records import Rejected
 
 R = TypeVar("R")
 
@@ -26,15 +25,6 @@ def refused_on_arrival(arrivals: Stream[Feed | Rejected]) -> KeyedStream[Rejecte
     return op.flat_map_batch(
         "refused", arrivals, lambda batch: [(item.key or "", item) for item in batch if isinstance(item, Rejected)]
     )
-
-
-def all_said(pending: KeyedStream[Pending], together: Together) -> KeyedStream[Outbound]:
-    """What the units say of their feeds, keyed by unit; the first one asked for has all judged that was handed in."""
-
-    def said(batch: list[tuple[str, Pending]]) -> list[tuple[str, Outbound]]:
-        return [(unit, record) for unit, each in batch for record in together.said(each)]
-
-    return op.flat_map_batch("said", pending, said)
 
 
 def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]:

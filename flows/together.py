@@ -8,7 +8,10 @@ outstanding, so that state and what has been said always belong together.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.asking import Course, followed
+import bytewax.operators as op
+from bytewax.operators import KeyedStream
+
+from models.asking import Dialogue, followed
 from models.block import Feed
 from models.records import Outbound
 
@@ -18,7 +21,7 @@ class Pending:
     """A feed that was handed in."""
 
     feed: Feed
-    course: Course
+    dialogue: Dialogue
     said: list[Outbound] | None = None  # None: not judged yet
 
 
@@ -35,16 +38,16 @@ class Together:
         self._judged = judged
         self._open: list[Pending] = []
 
-    def hand_in(self, feed: Feed, course: Course) -> Pending:
+    def hand_in(self, feed: Feed, dialogue: Dialogue) -> Pending:
         """A unit's feed; nothing else of the unit may be outstanding."""
-        pending = Pending(feed, course)
+        pending = Pending(feed, dialogue)
         self._open.append(pending)
         return pending
 
     def settle(self) -> None:
         """Judge all that is outstanding; where that fails, nothing of it counts as said."""
         outstanding, self._open = self._open, []
-        for pending, said in zip(outstanding, followed([each.course for each in outstanding]), strict=True):
+        for pending, said in zip(outstanding, followed([each.dialogue for each in outstanding]), strict=True):
             pending.said = said
             self._judged(pending.feed)
 
@@ -61,3 +64,12 @@ class Together:
         if pending.said is None:
             raise RuntimeError(f"unit {pending.feed.unit}: its feed was not judged, for one beside it failed")
         return pending.said
+
+
+def all_said(pending: KeyedStream[Pending], together: Together) -> KeyedStream[Outbound]:
+    """What the units say of their feeds, keyed by unit; the first one asked for has all judged that was handed in."""
+
+    def said(batch: list[tuple[str, Pending]]) -> list[tuple[str, Outbound]]:
+        return [(unit, record) for unit, each in batch for record in together.said(each)]
+
+    return op.flat_map_batch("said", pending, said)

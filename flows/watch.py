@@ -34,7 +34,7 @@ class WatchLogic(StatefulLogic[Feed, Pending, bytes]):
         if self._watch is None:
             self._watch = self._watches(value.unit, self._state)
         self._judge_outstanding()  # a unit's feeds are judged one after the other
-        self._pending = self._together.hand_in(value, self._watch.course(value))
+        self._pending = self._together.hand_in(value, self._watch.dialogue(value))
         return [self._pending], StatefulLogic.RETAIN
 
     def snapshot(self) -> bytes:

@@ -1,4 +1,4 @@
-"""A unit's course asks for judgement on its way, so that what several units ask can be answered together.
+"""A unit's dialogue asks for judgement on its way, so that what several units ask can be answered together.
 
 Judging one scan costs mostly what surrounds the arithmetic. So whoever follows several units at once lets each go on
 until it asks, has all that was asked judged in one go, and tells each its own.
@@ -23,21 +23,21 @@ class Asked:
     stretch: Stretch
 
 
-Course = Generator[Outbound | Asked, Judgement, None]  # what a unit says; is sent the judgement it asked for
+Dialogue = Generator[Outbound | Asked, Judgement, None]  # what a unit says; is sent the judgement it asked for
 
 
-def followed(courses: Sequence[Course]) -> list[list[Outbound]]:
-    """Follow units' courses to their ends, side by side: what each says, in order.
+def followed(dialogues: Sequence[Dialogue]) -> list[list[Outbound]]:
+    """Follow units' dialogues to their ends, side by side: what each says, in order.
 
     A group goes on as soon as it has been judged: what was worked out for it is still at hand, and is kept no longer.
     """
-    said: list[list[Outbound]] = [[] for _ in courses]
-    asked = {which: _until_asked(course, None, said[which]) for which, course in enumerate(courses)}
+    said: list[list[Outbound]] = [[] for _ in dialogues]
+    asked = {which: _until_asked(dialogue, None, said[which]) for which, dialogue in enumerate(dialogues)}
     while asked:
         going_on: dict[int, Asked | None] = {}
         for group in _groups({which: question for which, question in asked.items() if question is not None}):
             for which, judgement in zip(group, answers(list(group.values())), strict=True):
-                going_on[which] = _until_asked(courses[which], judgement, said[which])
+                going_on[which] = _until_asked(dialogues[which], judgement, said[which])
         asked = going_on
     return said
 
@@ -65,13 +65,13 @@ def _groups(asked: Mapping[int, Asked]) -> list[dict[int, Asked]]:
     return groups
 
 
-def _until_asked(course: Course, answer: Judgement | None, said: list[Outbound]) -> Asked | None:
-    """Go on with one course, until it asks again; None: it is at its end. It begins without an answer."""
+def _until_asked(dialogue: Dialogue, answer: Judgement | None, said: list[Outbound]) -> Asked | None:
+    """Go on with one dialogue, until it asks again; None: it is at its end. It begins without an answer."""
     try:
-        item = next(course) if answer is None else course.send(answer)
+        item = next(dialogue) if answer is None else dialogue.send(answer)
         while not isinstance(item, Asked):
             said.append(item)
-            item = next(course)
+            item = next(dialogue)
     except StopIteration:
         return None
     return item

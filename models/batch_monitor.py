@@ -8,7 +8,7 @@ import numpy as np
 from models.alignment import Aligner
 from models.block import BoolArray, FloatArray, Stretch
 from models.carried import Turns
-from models.episode import Episode, Roles
+from models.episode import Episode
 from models.judgement import Judgement
 from models.limits import REACH
 from models.measure import Measure, Measured
@@ -34,12 +34,12 @@ class BatchMonitor:
         self._fleet, self.place = fleet, place
         self._aligner = Aligner(fleet.reference.recipe)
         self._none = np.zeros(len(fleet.twin.tags), dtype=bool)
-        self.silence = Silence(~fleet.scheduled)
+        self.silence = Silence(~fleet.roles.scheduled)
         self._silent = self._none  # tags the present fit does without; this very array where it has them all
         self._measure, self._row = fleet.measure, place  # the fit, and where it has this batch
-        alarms, roles = fleet.twin.alarms, Roles(fleet.manipulated, fleet.scheduled)
+        alarms = fleet.twin.alarms
         after_s = REACH * fleet.reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
-        self.episode = Episode(roles, alarms.off_delay_s + alarms.rejoin_s + after_s)
+        self.episode = Episode(fleet.roles, alarms.off_delay_s + alarms.rejoin_s + after_s)
 
     @property
     def reference_id(self) -> str | None:
@@ -64,12 +64,12 @@ class BatchMonitor:
         """How far along its recipe the batch is at each scan, (n,), 0 to 1; NaN: unknown."""
         return self._aligner.advance(stretch)
 
-    def measured(self, position: FloatArray, readings: FloatArray) -> Measured:
+    def measured(self, position: FloatArray, readings: FloatArray, fit: BoolArray) -> Measured:
         """Each run of scans with the same silent tags against the fit that does without them.
 
-        From their grid positions (n,), NaN: not judged, and readings fit to judge (n, p), NaN: none.
+        From their grid positions (n,), NaN: not judged, readings (n, p), NaN: unfit or none, and which are fit, (n, p).
         """
-        silent = self.silence.advance(~np.isnan(readings))
+        silent = self.silence.advance(fit)
         if silent is None:  # almost always
             self._leave_out(self._none)
             return self._measure.advance(position, readings, Turns.of_one(len(readings), self._row))

@@ -83,7 +83,7 @@ class Delays:
 
     def _cause(self, cause: str, findings: list[Finding], block: Block) -> Iterator[Raised | Cleared]:
         run = self._runs.get(cause, Run())
-        if not findings and run.on and block.observed_us[-1] - run.last_us < self._alarms.off_delay_s * 1e6:
+        if not findings and run.on and block.observed_us[-1] - run.last_us < int(self._alarms.off_delay_s * 1e6):
             return  # it stays on: the usual case while one is
         over = _any(findings, len(block), lambda f: f.over)
         if not (run.on or over.any()):

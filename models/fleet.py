@@ -16,6 +16,7 @@ from models.batch_monitor import BatchMonitor
 from models.block import BoolArray, FloatArray, Stretch, marked
 from models.carried import Carried, Turns
 from models.contributors import Account, contributors
+from models.episode import Roles
 from models.findings import Causes, Findings, advisory
 from models.fitting import learner_input
 from models.judgement import Finding, Judgement
@@ -57,8 +58,8 @@ class Fleet(Carried):
         fitted, tags = reference.fitted, len(twin.tags)
         self.twin, self.reference, self.reference_id = twin, reference, reference_id
         self.longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
-        self.scheduled = marked(fitted.trajectory.schedule.columns, tags)
-        self.manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
+        manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
+        self.roles = Roles(manipulated, marked(fitted.trajectory.schedule.columns, tags))
         self._worth = 1 - twin.alarms.deadband  # of its limit: what is below neither raises an alarm nor holds one
         self._health, self.measure = SensorHealth(twin, reference.sensors), Measure(fitted)
         self._spikes, self._learner = Spikes(tags), Learner(twin.tag_names, fitted.learner)
@@ -90,13 +91,13 @@ class Fleet(Carried):
         maturity = self._maturity(monitors, stretches)
         position = position_of(maturity, len(self.reference.fitted.limits))
         fit, unwell = self._health.advance_each(values, turns)
-        measured = self._measured(monitors, position, np.where(fit, values, np.nan), turns)
+        measured = self._measured(monitors, position, np.where(fit, values, np.nan), fit, turns)
         residuals, plane = measured.residuals, measured.plane
         off_schedule = np.copysign(measured.ratio[:, : values.shape[1]], residuals.innovation)
-        account = Account(self.twin, values, residuals, measured.excess, self.manipulated)
+        account = Account(self.twin, values, residuals, measured.excess, self.roles.manipulated)
         spiky, always = self._spikes.advance(off_schedule, turns), np.ones(len(values), dtype=bool)
         seen = _Seen(maturity, fit, measured, account, spiky, always)
-        learnt = self._learner.advance_each(learner_input(residuals, plane), turns, self._worth)
+        learnt = self._learner.advance(learner_input(residuals, plane), turns, self._worth)
         told = []
         for k, (monitor, stretch) in enumerate(zip(monitors, stretches, strict=True)):
             found = self._found(k, monitor, stretch, seen, int(starts[k]), learnt[k])
@@ -112,10 +113,10 @@ class Fleet(Carried):
         return _joined([one.maturity(each) for one, each in zip(monitors, stretches, strict=True)])
 
     def _measured(
-        self, monitors: Sequence[BatchMonitor], position: FloatArray, readings: FloatArray, turns: Turns
+        self, monitors: Sequence[BatchMonitor], position: FloatArray, readings: FloatArray, fit: BoolArray, turns: Turns
     ) -> Measured:
         if len(monitors) == 1:
-            return monitors[0].measured(position, readings)
+            return monitors[0].measured(position, readings, fit)
         for monitor, scans in zip(monitors, np.diff(turns.starts).tolist(), strict=True):
             monitor.silence.go_on(scans)
         return self.measure.advance(position, readings, turns)

@@ -66,7 +66,7 @@ class Past(Carried):
         tags = len(scaling.centre)
         past = np.zeros((LAGS, tags))  # oldest first
         super().__init__(
-            readings=past, doubt=past, level=np.zeros((1, tags)), z=np.zeros((1, tags)),
+            readings=past, doubt=past, level=np.zeros(tags), z=np.zeros(tags),
             scans=np.zeros(()),  # the first few have no past to be foretold from
         )  # fmt: skip
 
@@ -140,7 +140,7 @@ def _in_spreads(
 
 
 @compiled(
-    "void", PLACES, PLACES, TABLE, TABLE, TABLE, ROW, ROW, CUBE, CUBE, CUBE, CUBE, ROW,
+    "void", PLACES, PLACES, TABLE, TABLE, TABLE, ROW, ROW, CUBE, TABLE, TABLE, CUBE, ROW,
     TABLE, TABLE, TABLE, TABLE, FLAGS,
 )  # fmt: skip
 def _in_spreads_each(
@@ -152,12 +152,10 @@ def _in_spreads_each(
     for k, place in enumerate(places):
         a, b = starts[k], starts[k + 1]
         own, levels = readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1]
-        own[:LAGS], levels[0] = past[place], usual[place, 0]
-        gaps[k] = _in_spreads(
-            values[a:b], mean[a:b], scale[a:b], centre, spread, seen[a:b], levels, z[place, 0], far[a:b]
-        )
+        own[:LAGS], levels[0] = past[place], usual[place]
+        gaps[k] = _in_spreads(values[a:b], mean[a:b], scale[a:b], centre, spread, seen[a:b], levels, z[place], far[a:b])
         gaps[k] = gaps[k] or (doubt[place] != 0.0).any()
-        own[LAGS:], usual[place, 0] = seen[a:b], levels[b - a]
+        own[LAGS:], usual[place] = seen[a:b], levels[b - a]
         for row in range(a, min(b, a + LAGS - int(scans[place]))):
             seen[row] = np.nan
         scans[place] += b - a

@@ -110,17 +110,7 @@ class Learner(Changes):
         super().__init__(limits.start, limits.limit)
         self._tags = tags
 
-    def advance(
-        self, z: FloatArray, t2_ratio: FloatArray, spe_ratio: FloatArray, worth: float = -np.inf
-    ) -> tuple[Finding, ...]:
-        """Score one batch's scans in order of time, then learn those in control; one finding a series.
-
-        ``worth`` is the share of its limit that a series must reach for a finding to be made; the others as for
-        ``advance_each``.
-        """
-        return self.advance_each((z, t2_ratio, spe_ratio), Turns.of_one(len(z)), worth)[0]
-
-    def advance_each(self, heard: Residuals, turns: Turns, worth: float) -> list[tuple[Finding, ...]]:
+    def advance(self, heard: Residuals, turns: Turns, worth: float) -> list[tuple[Finding, ...]]:
         """Score the scans of the batches in turn, then learn those in control; of each batch what is found.
 
         Parameters

@@ -7,7 +7,7 @@ from operator import not_
 
 import numpy as np
 
-from models.asking import Asked, Course
+from models.asking import Asked, Dialogue
 from models.block import Block, FloatArray, IntArray, Stretch, to_time
 from models.conditions import Conditions
 from models.delays import Delays, Raised
@@ -79,7 +79,7 @@ class RunningBatch:
         """The unit's clock was set by so much; ages go on."""
         self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
 
-    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Course:
+    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Dialogue:
         """Judge scans in order of time; deviations and scores in order of scan."""
         if self.monitor is not None:
             age_s = (scans.observed_us - self.started_us) / 1e6

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator
 
 from models import rejections
-from models.asking import Course
+from models.asking import Dialogue
 from models.block import Block, to_us
 from models.conditions import Conditions
 from models.deviations import Book
@@ -47,7 +47,7 @@ class Unit:
         """What is running now."""
         return Scene() if self.running is None else self.running.scene
 
-    def apply(self, event: Dated) -> Course:
+    def apply(self, event: Dated) -> Dialogue:
         """A batch event or an action takes effect, before any scan observed at its time or later."""
         if isinstance(event, OperatorAction):
             yield from self._act(event)
@@ -58,7 +58,7 @@ class Unit:
         elif event.event == "ended":
             yield from self._end(event)
 
-    def judge(self, scans: Block) -> Course:
+    def judge(self, scans: Block) -> Dialogue:
         """Judge scans in order of time, cut into runs that name the same batch and phase."""
         if scans.batch_ids is None and scans.phases is None:
             yield from self._judge(scans)
@@ -88,7 +88,7 @@ class Unit:
 
     # -- scans ------------------------------------------------------------------------------------------------
 
-    def _named(self, batch_id: str | None, phase: str | None, scans: Block) -> Course:
+    def _named(self, batch_id: str | None, phase: str | None, scans: Block) -> Dialogue:
         at_us = int(scans.observed_us[0])
         running = self.running
         if batch_id is not None and (running is None or running.batch_id != batch_id):
@@ -105,7 +105,7 @@ class Unit:
             self.running.enter(phase, at_us)
         yield from self._judge(scans)
 
-    def _judge(self, scans: Block) -> Course:
+    def _judge(self, scans: Block) -> Dialogue:
         """Judge scans of one batch in one phase; without a batch they wait for its start."""
         yield from self.conditions.heard(self.scene, int(scans.observed_us[0]))
         if self.running is None and self.subject.twin.mode == "continuous":
@@ -146,7 +146,7 @@ class Unit:
             )
             self.timeline.add(ends)
 
-    def _start(self, event: BatchEvent) -> Course:
+    def _start(self, event: BatchEvent) -> Dialogue:
         at_us = to_us(event.at)
         if self.running is not None and self.running.batch_id == event.batch_id:
             if self.running.implied:

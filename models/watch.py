@@ -5,7 +5,7 @@ it says follows from the scans and the context alone, however these were cut int
 """
 
 from models import rejections, watch_state
-from models.asking import Course, followed
+from models.asking import Dialogue, followed
 from models.assembly import Assembly
 from models.block import Block, Feed, ReadingBlock, back_in_time, to_time, to_us
 from models.ordering import Ordering
@@ -46,9 +46,9 @@ class Watch:
 
     def step(self, feed: Feed) -> list[Outbound]:
         """Take what one poll brought and say what follows from it."""
-        return followed([self.course(feed)])[0]
+        return followed([self.dialogue(feed)])[0]
 
-    def course(self, feed: Feed) -> Course:
+    def dialogue(self, feed: Feed) -> Dialogue:
         """As ``step``, for whoever follows several units: what is to be judged is asked for on the way."""
         for item in feed.context:
             yield from self._context(item)
@@ -61,7 +61,7 @@ class Watch:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _context(self, item: Context) -> Course:
+    def _context(self, item: Context) -> Dialogue:
         """Context waits for the scans to reach its time; what concerns scans already judged applies now."""
         if isinstance(item, Tick):
             yield from self._tick(item)
@@ -72,7 +72,7 @@ class Watch:
                 for event in self.timeline.due(judged_us):
                     yield from self.unit.apply(event)
 
-    def _tick(self, tick: Tick) -> Course:
+    def _tick(self, tick: Tick) -> Dialogue:
         """The source has nothing more for now: nothing need be waited for."""
         held = self.ordering.flush()
         if held is not None:
@@ -82,7 +82,7 @@ class Watch:
         if tick.kind == "quiet":
             yield from self.unit.quiet(tick.still_s)
 
-    def _block(self, block: Block | ReadingBlock) -> Course:
+    def _block(self, block: Block | ReadingBlock) -> Dialogue:
         if isinstance(block, ReadingBlock):
             scans, late = self.assembly.add(block)
             yield from rejections.of_readings(block, late, self.subject)
@@ -97,7 +97,7 @@ class Watch:
         if ordered.scans is not None:
             yield from self._in_time(ordered.scans)
 
-    def _in_time(self, scans: Block) -> Course:
+    def _in_time(self, scans: Block) -> Dialogue:
         """Cut where the unit's clock was set back, then merge with the context that is due."""
         start = 0
         for row in (*back_in_time(scans.observed_us, self.unit.last_us), len(scans)):

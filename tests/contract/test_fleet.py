@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.asking import Asked, Course, followed
+from models.asking import Asked, Dialogue, followed
 from models.block import RecordedBatch, Stretch
 from models.fleet import Fleet
 from models.judgement import Judgement
@@ -36,10 +36,10 @@ def judged_together(asked: list[Asked]) -> list[Judgement]:
     """As units would be told that ask for one judgement each."""
     told: dict[int, Judgement] = {}
 
-    def course(which: int, question: Asked) -> Course:
+    def dialogue(which: int, question: Asked) -> Dialogue:
         told[which] = yield question
 
-    followed([course(which, question) for which, question in enumerate(asked)])
+    followed([dialogue(which, question) for which, question in enumerate(asked)])
     return [told[which] for which in range(len(asked))]
 
 

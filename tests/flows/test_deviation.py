@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from bytewax.errors import BytewaxRuntimeError
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSink, TestingSource, run_main
 
 from flows.deviation import Ends, Taps, build
+from models import watch_state
+from models.errors import RecoveryError
 from models.records import Origin, Rejected, Score
 from models.watch import Watch
 from tests.conftest import AboveOne, event, feed, scans, small_twin
@@ -63,3 +66,16 @@ def test_a_crash_and_restart_change_no_verdict(tmp_path, crash_at):
     whole, _, _ = run(shift())
     key = lambda d: (d.deviation_id, d.revision)  # noqa: E731
     assert {key(d): d for d in [*before, *after]} == {key(d): d for d in whole}
+
+
+def test_a_store_of_another_form_stops_the_flow_with_what_to_do(tmp_path, monkeypatch):
+    init_db_dir(str(tmp_path), 1)
+    recovery = RecoveryConfig(str(tmp_path))
+    run(shift()[:8], recovery)
+    monkeypatch.setattr(watch_state, "VERSION", watch_state.VERSION + 1)
+    with pytest.raises(BytewaxRuntimeError) as failed:
+        run(shift(), recovery)
+    cause = failed.value
+    while not isinstance(cause, RecoveryError):
+        cause = cause.__cause__  # as ``ops.running`` unwraps it for whoever started the flow
+    assert "choose another recovery.folder" in str(cause)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from river import stats
 from scipy.signal import lfilter
 
+from models.carried import Turns
 from models.disagreement import Disagreement
+from models.judgement import Finding
 from models.learner import Changes, Learner, LearnerLimits, learn_learner_limits
 
 TAGS = tuple(f"t{k}" for k in range(6))
@@ -29,8 +31,13 @@ GOOD = [batch(seed) for seed in range(20)]
 LIMITS = learn_learner_limits(GOOD, 0.05)
 
 
+def told(learner: Learner, *heard: np.ndarray) -> tuple[Finding, ...]:
+    """What it finds in one batch's scans, however little."""
+    return learner.advance(heard, Turns.of_one(len(heard[0])), -np.inf)[0]
+
+
 def alarmed(residuals: Residuals, limits: LearnerLimits = LIMITS) -> np.ndarray:
-    return np.any([finding.over for finding in Learner(TAGS, limits).advance(*residuals)], axis=0)
+    return np.any([finding.over for finding in told(Learner(TAGS, limits), *residuals)], axis=0)
 
 
 def test_good_batches_it_has_not_seen_are_left_in_peace_nearly_always() -> None:
@@ -40,7 +47,7 @@ def test_good_batches_it_has_not_seen_are_left_in_peace_nearly_always() -> None:
 
 def test_a_lasting_shift_is_found_and_its_tag_named() -> None:
     residuals = batch(200, shift=5)
-    findings = Learner(TAGS, LIMITS).advance(*residuals)
+    findings = told(Learner(TAGS, LIMITS), *residuals)
     first = int(np.any([f.over for f in findings], axis=0).argmax())
     assert 300 <= first < 330
     finding = next(f for f in findings if f.over[first])
@@ -54,7 +61,7 @@ def test_it_is_quiet_again_after_the_shift_is_over() -> None:
 
 def test_a_batch_that_is_a_little_noisier_from_its_start_is_known_after_a_while() -> None:
     longer = [np.concatenate([part] * 6) for part in batch(300, noise=1.15)]
-    *_, residual = Learner(TAGS, LIMITS).advance(longer[0], longer[1], longer[2])
+    *_, residual = told(Learner(TAGS, LIMITS), longer[0], longer[1], longer[2])
     assert not residual.over.any()
     assert abs(residual.value[-SCANS:].mean()) < 0.3 * residual.value[:SCANS].mean()
 
@@ -73,10 +80,10 @@ def test_means_and_noises_are_those_of_river() -> None:
 
 def test_what_alarms_is_not_learnt() -> None:
     learner = Learner(TAGS, LIMITS)
-    learner.advance(*batch(200))
+    told(learner, *batch(200))
     before = learner.rows["past"][0, :, 0].copy()
     z, t2_ratio, spe_ratio = (part[300:] for part in batch(200, shift=200))
-    learner.advance(z, t2_ratio, spe_ratio)
+    told(learner, z, t2_ratio, spe_ratio)
     learnt = learner.rows["past"][0, :, 0].copy() - before
     assert learnt[2] < 170  # of 300 scans, 150 of them shifted
 
@@ -88,11 +95,11 @@ CUTS = st.lists(st.integers(1, SCANS - 1), max_size=8, unique=True).map(sorted)
 @settings(max_examples=20, deadline=None)
 def test_cuts_and_restarts_change_no_bit(cuts: list[int]) -> None:
     residuals = batch(200, shift=3)
-    whole = np.array([finding.value for finding in Learner(TAGS, LIMITS).advance(*residuals)])
+    whole = np.array([finding.value for finding in told(Learner(TAGS, LIMITS), *residuals)])
     parts, learner = [], Learner(TAGS, LIMITS)
     for first, last in zip([0, *cuts], [*cuts, SCANS], strict=True):
         z, t2_ratio, spe_ratio = (part[first:last] for part in residuals)
-        parts.append(np.array([finding.value for finding in learner.advance(z, t2_ratio, spe_ratio)]))
+        parts.append(np.array([finding.value for finding in told(learner, z, t2_ratio, spe_ratio)]))
         state, learner = learner.state(), Learner(TAGS, LIMITS)
         learner.restore(state)
     assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
@@ -105,10 +112,10 @@ def test_limits_survive_the_way_to_arrays_and_back() -> None:
 
 def test_scans_without_any_judged_tag_change_nothing() -> None:
     learner = Learner(TAGS, LIMITS)
-    learner.advance(*batch(1))
+    told(learner, *batch(1))
     before = learner.state()
     nothing = np.full(30, np.nan)
-    findings = learner.advance(np.full((30, len(TAGS)), np.nan), nothing, nothing)
+    findings = told(learner, np.full((30, len(TAGS)), np.nan), nothing, nothing)
     after = learner.state()
     assert all(np.isfinite(finding.value).all() and finding.explain(0) == () for finding in findings)
     assert np.array_equal(before, after)
