@@ -162,7 +162,7 @@ def _head(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
 
 def _unpack(code: int, data: memoryview) -> object:
     if code != _ARRAY:
-        raise RecoveryError(f"unit state holds an unknown extension {code}")
+        raise ValueError(f"unit state holds an unknown extension {code}")
     size = int.from_bytes(data[:2], "big")
     dtype, shape = msgspec.msgpack.decode(data[2 : 2 + size])
     return np.frombuffer(data[2 + size :], dtype=dtype).reshape(shape).copy()
