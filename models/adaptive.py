@@ -4,10 +4,10 @@ The first in-control scans teach how each tag wanders, how tags move together an
 on each scan is judged first and learnt afterwards, and nothing that alarms is learnt. All it says is ``advisory``.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from models.adaptive_findings import Account, Judged
 from models.block import BoolArray, FloatArray, Stretch

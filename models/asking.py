@@ -5,7 +5,8 @@ until it asks, has all that was asked judged in one go, and tells each its own.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from models.block import Stretch
 from models.judgement import Judgement
@@ -15,8 +16,7 @@ from models.records import Outbound
 _AT_ONCE = 2048  # scans judged together: what is worked out for more than that no longer fits the cache
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A stretch of one running batch, to be judged before its unit goes on."""
 
     monitor: Monitor
@@ -55,13 +55,13 @@ def _groups(asked: Mapping[int, Asked]) -> list[dict[int, Asked]]:
     groups: list[dict[int, Asked]] = []
     latest: dict[int, tuple[dict[int, Asked], int]] = {}  # of each company: its last group, and how many scans that has
     for which, one in asked.items():
-        company = one.monitor.company
+        company, own = one.monitor.company, len(one.stretch)
         group, scans = latest.get(id(company), ({}, _AT_ONCE))
-        if company is None or scans + len(one.stretch) > _AT_ONCE:
+        if company is None or scans + own > _AT_ONCE:
             group, scans = {}, 0
             groups.append(group)
         group[which] = one
-        latest[id(company)] = group, scans + len(one.stretch)
+        latest[id(company)] = group, scans + own
     return groups
 
 

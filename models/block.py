@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,8 +67,7 @@ def back_in_time(observed_us: IntArray, before_us: int | None) -> list[int]:
     return first + [1 + row for row in (observed_us[1:] <= observed_us[:-1]).nonzero()[0].tolist()]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """Scans of one unit from one topic partition, in order of arrival.
 
     ``batch_ids`` and ``phases`` are what each scan itself says (None: nothing); both are None when no scan says
@@ -102,8 +102,7 @@ class Block:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingBlock:
+class ReadingBlock(msgspec.Struct, frozen=True):
     """Readings of one unit from one topic partition, in order of arrival (long form)."""
 
     unit: str
@@ -118,8 +117,7 @@ class ReadingBlock:
         return len(self.offsets)
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(msgspec.Struct, frozen=True):
     """All that one poll brought for one unit: context first, then its scans."""
 
     unit: str
@@ -127,8 +125,7 @@ class Feed:
     blocks: tuple[Block | ReadingBlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(msgspec.Struct, frozen=True):
     """Scans of one running batch in order of time, all in one phase: what detectors judge."""
 
     age_s: FloatArray  # (n,) since batch start, increasing

@@ -6,17 +6,16 @@ several batches in one call. A part used alone has one row.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from models.block import FloatArray, IntArray
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(msgspec.Struct, frozen=True):
     """Whose n scans are side by side: batch after batch, each batch's in order of time."""
 
     places: IntArray  # (b,) each batch's row in what is carried, no two the same
@@ -44,6 +43,7 @@ class Carried:
         self.rows = {name: first[None].copy() for name, first in start.items()}
         self._tables: list[tuple[Carried, str]] = [(self, name) for name in start]
         self._tables += [table for part in self._parts.values() for table in part._tables]
+        self._flat: list[NDArray[Any]] = []  # the tables' rows as one row of numbers each; none since a batch started
 
     def open(self, place: int) -> None:
         """A batch starts at this row, which is made where there is none yet."""
@@ -55,10 +55,13 @@ class Carried:
             rows[place] = first
         for part in self._parts.values():
             part.open(place)
+        self._flat = []
 
     def state(self, place: int = 0) -> FloatArray:
         """A copy of all that one batch carries, end to end: a snapshot is taken of every unit every second."""
-        return np.concatenate([part.rows[name][place].ravel() for part, name in self._tables])
+        if not self._flat:
+            self._flat = [part.rows[name].reshape(len(part.rows[name]), -1) for part, name in self._tables]
+        return np.concatenate([rows[place] for rows in self._flat])
 
     def restore(self, numbers: FloatArray, place: int = 0) -> None:
         """Take up what ``state`` gave.

@@ -68,8 +68,9 @@ class Conditions:
         if expected_s is None or scene.started_us is None:
             return
         limit_s = expected_s * self._subject.twin.context.overdue_factor
-        row = int(scans.observed_us.searchsorted(scene.started_us + int(limit_s * 1e6), side="right"))
-        if row < len(scans) and self._book.active("overdue") is None:
+        due_us = scene.started_us + int(limit_s * 1e6)
+        if scans.observed_us[-1] > due_us and self._book.active("overdue") is None:
+            row = int(scans.observed_us.searchsorted(due_us, side="right"))
             text = f"older than {limit_s / 3600:.1f} h, and no end has been said"
             at_us = int(scans.observed_us[row])
             yield from ((row, revision) for revision in self._raise("overdue", text, scene, (at_us, at_us)))

@@ -1,8 +1,8 @@
 """Which tags are responsible for a scan's deviation, most responsible first, with what was expected of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
@@ -18,8 +18,7 @@ _MOVED = 4.0  # tails: a manipulated tag over its limit leads, for nothing it an
 _TEMPER = 2.0  # tails: one tag this much further in its tail than another is e times as responsible
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """What contributors are told from: n scans as judged."""
 
     twin: Twin

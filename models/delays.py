@@ -1,7 +1,6 @@
 """On-delay, off-delay and deadband: from findings scan by scan to occurrences that begin and end."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -13,28 +12,25 @@ from models.judgement import Finding
 from models.records import Evidence, Statistic
 from models.twin import Alarms
 
+# How one cause's findings stand (event times in microseconds), position by position:
+_ON = 0  # raised and not yet cleared
+_APPROVED = 1  # an approved finding has been over in this run
+_SENSOR = 2  # what was raised turned out to be the sensor's
+_SINCE_US, _SINCE_OFFSET = 3, 4  # first scan of the present run over the limit
+_LAST_US = 5  # last scan over (or within the deadband of) the limit
+_NEVER = np.iinfo(np.int64).min
+_NO_RUN = np.array([0, 0, 0, _NEVER, 0, 0])
+_RAISED, _CLEARED = 1, 2
 
-class Run(msgspec.Struct, kw_only=True):
-    """How one cause's findings stand: all event times in microseconds."""
 
-    on: bool = False  # raised and not yet cleared
-    approved: bool = False  # an approved finding has been over in this run
-    sensor: bool = False  # what was raised turned out to be the sensor's
-    since_us: int | None = None  # first scan of the present run over the limit
-    since_offset: int = 0
-    last_us: int = 0  # last scan over (or within the deadband of) the limit
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(msgspec.Struct, frozen=True):
     """A cause's condition is there from scan ``row`` on."""
 
     row: int
     occurrence: Occurrence
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(msgspec.Struct, frozen=True):
     """A cause's condition is gone at scan ``row``."""
 
     row: int
@@ -51,8 +47,9 @@ class Delays:
     """
 
     def __init__(self, alarms: Alarms) -> None:
-        self._alarms = alarms
-        self._runs: dict[str, Run] = {}
+        self._advisory, self._keeps = alarms.advisory_priority != "off", 1 - alarms.deadband
+        self._delays_us = np.array([alarms.on_delay_s * 1e6, alarms.off_delay_s * 1e6]).astype(np.int64)
+        self._runs: dict[str, IntArray] = {}
 
     def follow(self, findings: Sequence[Finding], block: Block) -> list[Raised | Cleared]:
         """What begins and ends in these scans, in order of scan and cause.
@@ -64,65 +61,59 @@ class Delays:
             return []
         by_cause: dict[str, list[Finding]] = {}
         for finding in findings:
-            if finding.grade == "approved" or self._alarms.advisory_priority != "off":
+            if finding.grade == "approved" or self._advisory:
                 by_cause.setdefault(finding.cause, []).append(finding)
         changes: list[Raised | Cleared] = []
         for cause in sorted(by_cause.keys() | self._runs.keys()):
             changes += self._cause(cause, by_cause.get(cause, []), block)
         return sorted(changes, key=lambda change: change.row)  # stable: causes stay in order
 
-    def state(self) -> dict[str, Run]:
+    def state(self) -> dict[str, list[int]]:
         """A copy of what ``restore`` takes."""
-        return {cause: msgspec.structs.replace(run) for cause, run in self._runs.items()}
+        return {cause: run.tolist() for cause, run in self._runs.items()}
 
-    def restore(self, runs: dict[str, Run]) -> None:
+    def restore(self, runs: Mapping[str, Sequence[int]]) -> None:
         """Take up what ``state`` gave."""
-        self._runs = dict(runs)
+        self._runs = {cause: np.array(run, dtype=np.int64) for cause, run in runs.items()}
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _cause(self, cause: str, findings: list[Finding], block: Block) -> Iterator[Raised | Cleared]:
-        run = self._runs.get(cause, Run())
-        if not findings and run.on and block.observed_us[-1] - run.last_us < int(self._alarms.off_delay_s * 1e6):
+        run = self._runs.get(cause, _NO_RUN)
+        if not findings and run[_ON] and block.observed_us[-1] - run[_LAST_US] < self._delays_us[1]:
             return  # it stays on: the usual case while one is
-        over = _any(findings, len(block), lambda f: f.over)
-        if not (run.on or over.any()):
+        claims = self._claims(findings, len(block))
+        if not (run[_ON] or np.count_nonzero(claims[0])):
             self._runs.pop(cause, None)
             return
-        self._runs[cause] = run
-        held = _any(findings, len(block), lambda f: f.value >= (1 - self._alarms.deadband) * f.limit)
-        approved = _any([f for f in findings if f.grade == "approved"], len(block), lambda f: f.over)
-        sensor = _any([f for f in findings if f.category == "sensor"], len(block), lambda f: f.over)
-        delays_us = np.array([self._alarms.on_delay_s * 1e6, self._alarms.off_delay_s * 1e6]).astype(np.int64)
-        numbers, changed = _numbers(run), np.zeros((len(block), 3), dtype=np.int64)
+        run, changed = run.copy(), np.zeros((len(block), 3), dtype=np.int64)
         times, offsets = np.ascontiguousarray(block.observed_us), np.ascontiguousarray(block.offsets)
-        _run(np.stack([over, held, approved, sensor]), times, offsets, delays_us, numbers, changed)
-        for row in np.flatnonzero(changed[:, 0]).tolist():
+        _run(claims, times, offsets, self._delays_us, run, changed)
+        for row in changed[:, 0].nonzero()[0].tolist():
             what, since_us, since_offset = changed[row].tolist()
             if what == _CLEARED:
                 yield Cleared(row, cause)
             else:
                 yield Raised(row, _occurrence(cause, (since_us, since_offset), findings, block, row))
-        self._runs[cause] = _from_numbers(numbers)
-        if not numbers[0] and numbers[3] == _NEVER:
+        self._runs[cause] = run
+        if not run[_ON] and run[_SINCE_US] == _NEVER:
             del self._runs[cause]
 
+    def _claims(self, findings: Sequence[Finding], n: int) -> BoolArray:
+        """Per scan, whether any of one cause's findings is over, is over or within the deadband, and of the first who.
 
-_RAISED, _CLEARED = 1, 2
-_NEVER = np.iinfo(np.int64).min
-
-
-def _numbers(run: Run) -> IntArray:
-    since_us = _NEVER if run.since_us is None else run.since_us
-    return np.array([run.on, run.approved, run.sensor, since_us, run.since_offset, run.last_us], dtype=np.int64)
-
-
-def _from_numbers(numbers: IntArray) -> Run:
-    on, approved, sensor, since_us, since_offset, last_us = numbers.tolist()
-    return Run(
-        on=bool(on), approved=bool(approved), sensor=bool(sensor), since_us=None if since_us == _NEVER else since_us,
-        since_offset=since_offset, last_us=last_us,
-    )  # fmt: skip
+        Shape (4, n): over; held; over and approved; over and the sensor's.
+        """
+        claims = np.zeros((4, n), dtype=bool)
+        over, held, approved, sensor = claims
+        for finding in findings:
+            over |= finding.over
+            held |= finding.value >= self._keeps * finding.limit
+            if finding.grade == "approved":
+                approved |= finding.over
+            if finding.category == "sensor":
+                sensor |= finding.over
+        return claims
 
 
 @compiled("void", FLAG_TABLE, PLACES, PLACES, PLACES, PLACES, "int64[:,::1]")
@@ -133,18 +124,18 @@ def _run(
     for row in range(len(observed_us)):
         over, held, approved, sensor = claims[0, row], claims[1, row], claims[2, row], claims[3, row]
         at_us = observed_us[row]
-        if over and run[3] == _NEVER:
-            run[3], run[4] = at_us, offsets[row]
-        if over or (run[0] and held):
-            run[5] = at_us
-        elif not run[0]:
-            run[3] = _NEVER
-        news = not run[0] or (approved and not run[1]) or (sensor and not run[2])
-        if over and news and at_us - run[3] >= delays_us[0]:
-            run[0], run[1], run[2] = 1, run[1] or approved, run[2] or sensor
-            changed[row, 0], changed[row, 1], changed[row, 2] = _RAISED, run[3], run[4]
-        elif run[0] and not over and at_us - run[5] >= delays_us[1]:
-            run[0], run[1], run[2], run[3] = 0, 0, 0, _NEVER
+        if over and run[_SINCE_US] == _NEVER:
+            run[_SINCE_US], run[_SINCE_OFFSET] = at_us, offsets[row]
+        if over or (run[_ON] and held):
+            run[_LAST_US] = at_us
+        elif not run[_ON]:
+            run[_SINCE_US] = _NEVER
+        news = not run[_ON] or (approved and not run[_APPROVED]) or (sensor and not run[_SENSOR])
+        if over and news and at_us - run[_SINCE_US] >= delays_us[0]:
+            run[_ON], run[_APPROVED], run[_SENSOR] = 1, run[_APPROVED] or approved, run[_SENSOR] or sensor
+            changed[row, 0], changed[row, 1], changed[row, 2] = _RAISED, run[_SINCE_US], run[_SINCE_OFFSET]
+        elif run[_ON] and not over and at_us - run[_LAST_US] >= delays_us[1]:
+            run[_ON], run[_APPROVED], run[_SENSOR], run[_SINCE_US] = 0, 0, 0, _NEVER
             changed[row, 0] = _CLEARED
 
 
@@ -168,11 +159,3 @@ def _occurrence(cause: str, since: tuple[int, int], findings: Sequence[Finding],
             last_offset=int(block.offsets[row]),
         ),
     )
-
-
-def _any(findings: Sequence[Finding], n: int, claim: Callable[[Finding], BoolArray]) -> BoolArray:
-    """Per scan, whether the claim holds for any of the findings."""
-    total = np.zeros(n, dtype=bool)
-    for finding in findings:
-        total |= claim(finding)
-    return total

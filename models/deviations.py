@@ -58,8 +58,10 @@ class Book:
 
     def active(self, cause: str) -> Deviation | None:
         """The deviation whose condition is there now, for this cause."""
-        found = (life.latest for life in self._lives.values() if life.active and life.latest.cause == cause)
-        return next(found, None)
+        for life in self._lives.values():
+            if life.active and life.latest.cause == cause:
+                return life.latest
+        return None
 
     def raise_(self, what: Occurrence, scene: Scene) -> Deviation | None:
         """Open a deviation, or join the one that is open or was cleared a moment ago; None: nothing changed."""

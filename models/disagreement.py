@@ -4,7 +4,6 @@ import numpy as np
 
 from models.block import BoolArray, FloatArray
 from models.compiled import FLAGS, ROW, compiled
-from models.monitor import Numbers
 
 _SPAN = 50.0  # scans
 
@@ -13,7 +12,7 @@ class Disagreement:
     """An exponentially weighted mean of whether champion and learner disagree: 0 never, 1 always."""
 
     def __init__(self) -> None:
-        self._zi = np.zeros(1)  # what the next share has of those before
+        self._carried = np.zeros(1)  # what the next share has of those before
 
     def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
         """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
@@ -27,16 +26,16 @@ class Disagreement:
         (np.float64(1.0), np.float64(0.0))
         """
         shares = np.empty(len(champion))
-        _disagree(champion, learner, self._zi, shares)
+        _disagree(champion, learner, self._carried, shares)
         return shares
 
-    def state(self) -> Numbers:
-        """A copy of all that changes."""
-        return {"zi": self._zi.copy()}
+    def state(self) -> float:
+        """All that changes."""
+        return float(self._carried[0])
 
-    def restore(self, numbers: Numbers) -> None:
+    def restore(self, carried: float) -> None:
         """Take up what ``state`` gave."""
-        self._zi = np.array(numbers["zi"])
+        self._carried[0] = carried
 
 
 @compiled("void", FLAGS, FLAGS, ROW, ROW)

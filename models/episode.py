@@ -6,12 +6,14 @@ is its sensor; anything else is the process. What an episode began as it stays, 
 control loops; only another schedule tag begins a new one.
 """
 
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray, IntArray
+from models.block import BoolArray, FloatArray, IntArray, marked
 from models.monitor import Numbers
 from models.statistics import KINDS
 
@@ -43,14 +45,13 @@ class Episode:
         self._roles, self._memory_s = roles, memory_s
         self._cause, self._last_s = _NONE, -np.inf
         self._tags = len(roles.manipulated)
-        self._accused = np.zeros(2 * self._tags, dtype=bool)
+        self._accused: list[int] = []
         self._moved = np.zeros(self._tags, dtype=bool)  # schedule tags that this episode is about
 
     @property
     def accused(self) -> Sequence[int]:
-        """Causes other than ``PROCESS`` in this batch: p sensors, then p schedule tags."""
-        found: list[int] = self._accused.nonzero()[0].tolist()
-        return found
+        """Causes other than ``PROCESS`` in this batch so far: of p sensors, then p schedule tags."""
+        return self._accused
 
     @property
     def at_rest(self) -> bool:
@@ -58,7 +59,7 @@ class Episode:
         return self._cause == _NONE
 
     def advance(
-        self, age_s: FloatArray, over: BoolArray, excess: Callable[[IntArray], FloatArray]
+        self, age_s: FloatArray, over: BoolArray, left: BoolArray, excess: Callable[[IntArray], FloatArray]
     ) -> tuple[IntArray, IntArray]:
         """The cause of what is over its limit at each scan, and the cause of the episode under way, (n,) each.
 
@@ -71,54 +72,58 @@ class Episode:
             Shape (n,).
         over
             Shape (n,): whether any statistic is over its limit.
+        left
+            Shape (n, p): schedule tags that are off their schedule.
         excess
             Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """
-        causes = np.full(len(age_s), _NONE)
-        if not over.any():
-            return causes, self._go_on(age_s)
-        under_way = causes.copy()
-        for row in range(len(age_s)):
-            if age_s[row] - self._last_s > self._memory_s:
-                self._cause = _NONE
-                self._moved[:] = False
-            if over[row]:
-                causes[row] = self._cause = self._judge(excess(np.array([row]))[0])
-                self._last_s = float(age_s[row])
-                if self._cause >= 0:
-                    self._accused[self._cause] = True
+        causes, under_way = np.full((2, len(age_s)), _NONE)
+        if not np.count_nonzero(over):
+            self._go_on(age_s, under_way)
+            return causes, under_way
+        for row, (age, is_over) in enumerate(zip(age_s.tolist(), over.tolist(), strict=True)):
+            if age - self._last_s > self._memory_s:
+                self._forget()
+            if is_over:
+                causes[row] = self._cause = self._judge(row, left[row], excess)
+                self._last_s = age
+                if self._cause >= 0 and self._cause not in self._accused:
+                    insort(self._accused, self._cause)
             under_way[row] = self._cause
         return causes, under_way
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {
-            "cause": self._cause, "last_s": self._last_s, "accused": self._accused.copy(), "moved": self._moved.copy(),
-        }  # fmt: skip
+        moved = self._moved.nonzero()[0].tolist()
+        return {"cause": self._cause, "last_s": self._last_s, "accused": list(self._accused), "moved": moved}
 
-    def restore(self, numbers: Numbers) -> None:
+    def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
-        self._cause, self._last_s = int(numbers["cause"]), float(numbers["last_s"])  # type: ignore[call-overload, arg-type]
-        self._accused, self._moved = (np.array(numbers[name], dtype=bool) for name in ("accused", "moved"))
+        self._cause, self._last_s = int(numbers["cause"]), float(numbers["last_s"])
+        self._accused = list(numbers["accused"])
+        self._moved = marked(np.array(numbers["moved"], dtype=np.int64), self._tags)
 
-    def _go_on(self, age_s: FloatArray) -> IntArray:
-        """The cause of the episode under way at each scan, (n,), where nothing is over its limit."""
-        past = age_s - self._last_s > self._memory_s
-        under_way = np.where(past, _NONE, self._cause)
-        if past[-1]:
-            self._cause = _NONE
-            self._moved[:] = False
-        return under_way
+    # -- inside -----------------------------------------------------------------------------------------------
 
-    def _judge(self, excess: FloatArray) -> int:
-        own = excess.reshape(len(KINDS), self._tags)
-        moved = (own[KINDS.index("residual")] > 0) & self._roles.scheduled
-        if (moved & ~self._moved).any():
-            lead = int(np.where(moved & ~self._moved, own[KINDS.index("residual")], -np.inf).argmax())
-            self._moved |= moved
-            return self._tags + lead
-        if self._cause != _NONE:
+    def _go_on(self, age_s: FloatArray, under_way: IntArray) -> None:
+        """Fill in the cause of the episode under way at each scan, (n,), where nothing is over its limit."""
+        past = int(np.count_nonzero(age_s - self._last_s > self._memory_s))  # the last so many scans
+        under_way[: len(age_s) - past] = self._cause
+        if past:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._cause = _NONE
+        self._moved[:] = False
+
+    def _judge(self, row: int, left: BoolArray, excess: Callable[[IntArray], FloatArray]) -> int:
+        new = left & ~self._moved
+        if self._cause != _NONE and not np.count_nonzero(new):  # what it began as it stays
             return self._cause
+        own = excess(np.array([row]))[0].reshape(len(KINDS), self._tags)
+        if new.any():
+            self._moved |= left
+            return self._tags + int(np.where(new, own[KINDS.index("residual")], -np.inf).argmax())
         over = (own > 0).any(axis=0)
         lead = int(own.max(axis=0).argmax())
         if self._roles.manipulated[lead]:

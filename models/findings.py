@@ -1,9 +1,10 @@
 """What is found in one batch's scans: which statistics are over their limits, on account of what."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from models.block import BoolArray, FloatArray, IntArray
 from models.contributors import Account, contributors
@@ -14,8 +15,7 @@ from models.statistics import KINDS
 from models.twin import Twin
 
 
-@dataclass(frozen=True, slots=True)
-class Causes:
+class Causes(msgspec.Struct, frozen=True):
     """What is the cause of what, of one batch's n scans."""
 
     accused: Sequence[int]  # causes other than the process, so far
@@ -52,32 +52,30 @@ class Findings:
         account
             What contributors are told from: the batch's scans begin at its row ``start``.
         """
-        tags, limit = len(self._tags), np.ones(len(causes.over))
-        of_use = highest.max(axis=1) >= self._worth
-        if not (of_use.any() or causes.accused):  # often, after an episode
-            return
-        levels = {kind: highest[k] for k, kind in enumerate(KINDS) if of_use[k]}
+        tags, limit, over = len(self._tags), np.ones(len(causes.over)), highest > 1
+        of_use = [k for k, most in enumerate(highest.max(axis=1).tolist()) if most >= self._worth]
         for cause in (PROCESS, *causes.accused):
             tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
                 return contributors(account, [start + row], first)[0]
 
-            for kind, level in levels.items():
-                over = (level > 1) & (causes.over == cause)
-                for category, which in self._categories(cause, causes):
-                    yield Finding(kind, word, category, "approved", level, limit, over & which, explain)
+            for category, where in self._categories(cause, causes):
+                for k in of_use:
+                    yield Finding(KINDS[k], word, category, "approved", highest[k], limit, over[k] & where, explain)
             if cause >= tags and causes.first[:, cause - tags].any():
                 shows = causes.first[:, cause - tags] & (causes.under_way == cause)
                 yield Finding("spike", word, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
 
-    def _categories(self, cause: int, causes: Causes) -> tuple[tuple[Category, BoolArray], ...]:
-        """Which category a cause has at which scans: a schedule tag's is the sensor's once the tag is spiky."""
-        tags, always = len(self._tags), np.ones(len(causes.over), dtype=bool)
+    def _categories(self, cause: int, causes: Causes) -> list[tuple[Category, BoolArray]]:
+        """At which scans what is over is of this cause, by category: a spiky schedule tag's is the sensor's."""
+        tags, where = len(self._tags), causes.over == cause
         if cause < tags:
-            return (("process" if cause == PROCESS else "sensor", always),)
+            return [("process" if cause == PROCESS else "sensor", where)]
         spiky = causes.spiky[:, cause - tags]
-        return ("process", ~spiky), ("sensor", spiky)
+        if not np.count_nonzero(spiky):  # almost always
+            return [("process", where)]
+        return [("process", where & ~spiky), ("sensor", where & spiky)]
 
     def _word(self, cause: int) -> str:
         """``process``, ``sensor:TAG`` or ``process:TAG`` (its schedule)."""
@@ -88,5 +86,7 @@ class Findings:
 
 def advisory(found: Sequence[Finding], under_way: IntArray) -> list[Finding]:
     """What the learner finds, but not while a sensor or a schedule tag is known to be the cause of the episode (n,)."""
+    if not found:  # almost always
+        return []
     listens = under_way < 0
     return [one if listens.all() else replace(one, over=one.over & listens) for one in found]

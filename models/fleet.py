@@ -7,8 +7,8 @@ comes near another's: what is said of a batch is the same, bit by bit, in whatev
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from models.alignment import by_age
@@ -29,14 +29,14 @@ from models.trajectory import position_of
 from models.twin import Twin
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     """What all batches in turn show, n scans side by side."""
 
     maturity: FloatArray  # (n,)
     fit: BoolArray  # (n, p)
     measured: Measured
     account: Account
+    left: BoolArray  # (n, p) schedule tags that are off their schedule
     spiky: tuple[BoolArray, BoolArray]  # (n, p) each, from ``models.spikes``
     always: BoolArray  # (n,)
 
@@ -96,7 +96,8 @@ class Fleet(Carried):
         off_schedule = np.copysign(measured.ratio[:, : values.shape[1]], residuals.innovation)
         account = Account(self.twin, values, residuals, measured.excess, self.roles.manipulated)
         spiky, always = self._spikes.advance(off_schedule, turns), np.ones(len(values), dtype=bool)
-        seen = _Seen(maturity, fit, measured, account, spiky, always)
+        left = (measured.held[:, : values.shape[1]] > 1) & self.roles.scheduled
+        seen = _Seen(maturity, fit, measured, account, left, spiky, always)
         learnt = self._learner.advance(learner_input(residuals, plane), turns, self._worth)
         told = []
         for k, (monitor, stretch) in enumerate(zip(monitors, stretches, strict=True)):
@@ -131,7 +132,7 @@ class Fleet(Carried):
             return learnt
         rows = slice(start, start + len(stretch))
         over, under_way = episode.advance(
-            stretch.age_s, measured.over[rows], lambda some: measured.excess(start + some)
+            stretch.age_s, measured.over[rows], seen.left[rows], lambda some: measured.excess(start + some)
         )
         learnt, (spiky, first) = advisory(learnt, under_way), (seen.spiky[0][rows], seen.spiky[1][rows])
         if calm and not first.any():  # often, after an upset

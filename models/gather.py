@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from models.assembly import Assembly
+from models.assembly import Assembly, LastGood
 from models.block import Block, Feed, ReadingBlock, RecordedBatch, to_us
 from models.records import BatchEvent, Deviation
 from models.twin import Twin
@@ -52,7 +52,7 @@ class _State(msgspec.Struct, kw_only=True):
     pending: list[BatchEvent] = []
     open: dict[str, str] = {}  # deviation_id -> batch_id, of process deviations that are not closed
     newest_us: int = -(2**62)
-    assembly: tuple[list[float], list[int], int | None] | None = None
+    assembly: LastGood | None = None
 
 
 class Gather:
@@ -65,9 +65,7 @@ class Gather:
     def __init__(self, twin: Twin, state: bytes | None = None) -> None:
         self._twin, self._assembly = twin, Assembly(twin)
         self._state = _DECODER.decode(state) if state else _State()
-        if self._state.assembly is not None:
-            values, seen_us, self._assembly.next_us = self._state.assembly
-            self._assembly.values, self._assembly.seen_us = np.array(values), np.array(seen_us, dtype=np.int64)
+        self._assembly.restore(self._state.assembly)
 
     def step(self, feed: Feed) -> list[Gathered]:
         """Take what one poll brought; whole batches and decisions, in order."""
@@ -83,8 +81,7 @@ class Gather:
 
     def snapshot(self) -> bytes:
         """All that changes, as bytes."""
-        assembly = self._assembly
-        self._state.assembly = (assembly.values.tolist(), assembly.seen_us.tolist(), assembly.next_us)
+        self._state.assembly = self._assembly.state()
         return _ENCODER.encode(self._state)
 
     # -- inside --------------------------------------------------------------------------------------------------

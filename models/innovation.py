@@ -13,6 +13,7 @@ Ljung (1999), System Identification, chapter 5 (ARX, piecewise affine).
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
@@ -40,8 +41,7 @@ class OneStep:
     known: FloatArray  # (2, C) least and most of each circumstance in released batches
 
 
-@dataclass(frozen=True, slots=True)
-class Predictors:
+class Predictors(msgspec.Struct, frozen=True):
     """What the regressions start from, scan by scan."""
 
     readings: FloatArray  # (n, p) in spreads from the centre; NaN: none, or among the first of the batch

@@ -1,14 +1,14 @@
 """What detectors say of a stretch of scans: the one interface between detectors and alarms."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from models.block import BoolArray, FloatArray
 from models.records import Category, Contributor, Grade
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One statistic over a stretch of n scans.
 
     ``cause`` is the deviation it belongs to: findings of one cause raise one deviation together
@@ -26,8 +26,7 @@ class Finding:
     explain: Callable[[int], tuple[Contributor, ...]]  # row -> contributors, most responsible first
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """All that is said of a stretch of n scans."""
 
     maturity: FloatArray  # (n,) 0 to 1; NaN for a continuous process

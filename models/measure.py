@@ -1,9 +1,9 @@
 """A running batch's readings held against one fit of a reference: residuals, statistics, how far over their limits."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from itertools import accumulate
 
+import msgspec
 import numpy as np
 
 from models.block import BoolArray, FloatArray, IntArray
@@ -14,12 +14,12 @@ from models.residuals import Residual, Residuals, at_position
 from models.statistics import KINDS
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """n scans of p tags, as one fit sees them."""
 
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
+    held: FloatArray  # (n, 6p) what of that has persisted, >= 0
     highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
     over: BoolArray  # (n,) whether any of them is over its limit
     most: FloatArray  # (b,) of all of them, of each batch in turn
@@ -32,7 +32,8 @@ class Measured:
         if len(parts) == 1:
             return parts[0]
         residuals = Residuals(**_joined([part.residuals for part in parts]))
-        ratio, plane = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "plane"))
+        rows = [np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "held", "plane")]
+        ratio, held, plane = rows
         highest = np.concatenate([part.highest for part in parts], axis=1)
         over, most = np.concatenate([part.over for part in parts]), np.max([part.most for part in parts], axis=0)
         starts = [0, *accumulate(len(part.ratio) for part in parts)]
@@ -41,7 +42,7 @@ class Measured:
             of = np.searchsorted(starts, rows, side="right") - 1
             return np.concatenate([parts[k].excess(rows[n : n + 1] - starts[k]) for n, k in enumerate(of.tolist())])
 
-        return cls(residuals, ratio, highest, over, most, plane, excess)
+        return cls(residuals, ratio, held, highest, over, most, plane, excess)
 
 
 class Measure(Carried):
@@ -77,11 +78,11 @@ class Measure(Carried):
             return beyond
 
         plane = at_position(fitted.plane_limits, position)
-        return Measured(residuals, ratio, highest, over, most, plane, excess)
+        return Measured(residuals, ratio, held, highest, over, most, plane, excess)
 
 
 def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
-    return {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Residuals)}
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in Residuals.__struct_fields__}
 
 
 @compiled("void", PLACES, TABLE, TABLE, FLAGS, ROW)

@@ -1,7 +1,6 @@
 """How a sensor's readings move from scan to scan: jumps, spikes and roughness."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from models.block import FloatArray, IntArray
@@ -12,8 +11,7 @@ _SPAN = 30.0  # scans over which roughness is taken
 SETTLE = 60  # scans from a tag's first reading before its roughness means something
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(msgspec.Struct, frozen=True):
     """Of n scans of p tags, in each tag's unit of measure; NaN: not known."""
 
     spike: FloatArray  # (n, p) out at the scan before and back at this one: the smaller of the two steps

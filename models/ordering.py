@@ -5,8 +5,7 @@ The rule: a scan is late when it was observed no later than the newest scan of i
 So many late scans in a row, themselves in order, mean that the unit's clock was set back: time goes on from there.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from models.block import Block, BoolArray, IntArray, back_in_time
@@ -14,8 +13,7 @@ from models.block import Block, BoolArray, IntArray, back_in_time
 Words = tuple[str | None, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(msgspec.Struct, frozen=True):
     """What one block becomes."""
 
     scans: Block | None  # ready to be judged, in order of time; None: nothing is

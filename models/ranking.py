@@ -1,8 +1,8 @@
 """Tags in order of how much they have to do with something, with what was seen and expected of them."""
 
-from dataclasses import dataclass
 from math import isfinite
 
+import msgspec
 import numpy as np
 
 from models.block import FloatArray, IntArray
@@ -14,8 +14,7 @@ _LEAST_SHARE = 0.01
 _NONE = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """Of p tags at each of m scans; NaN: none."""
 
     observed: FloatArray  # (m, p) in each tag's unit of measure

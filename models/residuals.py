@@ -1,7 +1,6 @@
 """What a running batch does that its trajectory does not foretell: residuals, tag by tag and together, scan by scan."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from models.block import FloatArray, IntArray
@@ -16,8 +15,7 @@ from models.trajectory import Trajectory
 _CLIP = 10.0  # one tag's residual counts no more than this in T² and SPE
 
 
-@dataclass(frozen=True, slots=True)
-class Residuals:
+class Residuals(msgspec.Struct, frozen=True):
     """n scans of p tags; NaN: not judged."""
 
     z: FloatArray  # (n, p) standard deviations from the mean trajectory

@@ -47,6 +47,7 @@ class RunningBatch:
         self.phase: str | None = None
         self.phase_us = started_us
         self.scored_us = 0  # interval of the last score
+        self._every_us = int((subject.twin.score_interval_s or 10 * subject.twin.cadence_s) * 1e6)
         self.delays = Delays(subject.twin.alarms)
         self.disagreement = Disagreement()
         self.disagrees = False  # said, and not yet over
@@ -92,7 +93,9 @@ class RunningBatch:
                 *self._remarks(judgement, shares),
                 *conditions.overdue(self.scene, scans, self.monitor.expected_duration_s),
             ]
-            yield from (record for _, record in sorted(said, key=lambda pair: pair[0]))
+            said.sort(key=lambda pair: pair[0])
+            for _, record in said:
+                yield record
 
     def score(self, at_us: int) -> Score:
         """How the batch stands before anything is judged."""
@@ -116,12 +119,12 @@ class RunningBatch:
 
     def _disagreement(self, judgement: Judgement) -> FloatArray:
         """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
-        none = np.zeros(len(judgement.t2), dtype=bool)
-        seen = {"approved": none, "advisory": none}
+        champion, learner = np.zeros((2, len(judgement.t2)), dtype=bool)
         for finding in judgement.findings:
             if finding.category == "process":
-                seen[finding.grade] = seen[finding.grade] | finding.over
-        return self.disagreement.advance(seen["approved"], seen["advisory"])
+                alarms = champion if finding.grade == "approved" else learner
+                alarms |= finding.over
+        return self.disagreement.advance(champion, learner)
 
     def _remarks(self, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
@@ -135,14 +138,13 @@ class RunningBatch:
 
     def _scores(self, scans: Block, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A score at the first scan of every interval of event time."""
-        twin = self.subject.twin
-        every_us = int((twin.score_interval_s or 10 * twin.cadence_s) * 1e6)
-        first, last = int(scans.observed_us[0]) // every_us, int(scans.observed_us[-1]) // every_us
+        first, last = int(scans.observed_us[0]) // self._every_us, int(scans.observed_us[-1]) // self._every_us
         if first == last == self.scored_us:
             return
-        interval = scans.observed_us // every_us
+        interval = scans.observed_us // self._every_us
         rows = np.flatnonzero(interval != np.concatenate(([self.scored_us], interval[:-1])))
-        yield from zip(rows.tolist(), self._scored(scans.observed_us[rows], judgement, rows, shares), strict=True)
+        scored = self._scored(scans.observed_us[rows], judgement, rows, shares)
+        yield from zip(rows.tolist(), scored, strict=True)
         self.scored_us = last
 
     def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:

@@ -5,6 +5,8 @@ tag that is not there at all is left out of the model itself, until it reads. A 
 stood in for, with ever more doubt: fitting anew for each broken sensor would cost seconds each time.
 """
 
+from typing import Any
+
 import numpy as np
 
 from models.block import BoolArray, IntArray
@@ -65,12 +67,12 @@ class Silence:
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        return {"read": self._read.copy(), "scans": self._scans}
+        return {"read": None if self._all_read else self._read.copy(), "scans": self._scans}
 
-    def restore(self, numbers: Numbers) -> None:
+    def restore(self, numbers: Any) -> None:
         """Take up what ``state`` gave."""
-        self._read = np.array(numbers["read"], dtype=bool)
-        self._all_read, self._scans = bool(self._read.all()), int(numbers["scans"])  # type: ignore[call-overload]
+        self._all_read, self._scans = numbers["read"] is None, int(numbers["scans"])
+        self._read = np.ones(len(self._may), dtype=bool) if self._all_read else np.array(numbers["read"], dtype=bool)
 
     def _silent(self, read: BoolArray, scans: IntArray) -> BoolArray:
         """From what has read by each scan, (n, p), and how many scans that were, (n,)."""

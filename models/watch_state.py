@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from models.assembly import LastGood
 from models.block import Block
-from models.delays import Run
 from models.deviations import Life
 from models.errors import RecoveryError
 from models.monitor import Numbers
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.unit import Unit
     from models.watch import Watch
 
-VERSION = 3
+VERSION = 4
 _ARRAY = 1  # msgpack extension code
 
 
@@ -32,8 +32,8 @@ class BatchState(msgspec.Struct, kw_only=True):
     phase: str | None
     phase_us: int
     scored_us: int
-    runs: dict[str, Run]
-    disagreement: Any
+    runs: dict[str, Any]
+    disagreement: float
     disagrees: bool
     monitor: Any  # Numbers; None: unwatched
 
@@ -46,7 +46,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     ordinals: dict[str, int]
     unwatched_us: int | None
     ordering: tuple[int | None, int, int, Any]
-    assembly: tuple[Any, Any, int | None]
+    assembly: LastGood | None
     pending: list[BatchEvent | OperatorAction]
     last_batch: str | None
     last_us: int | None
@@ -64,7 +64,7 @@ def encode(watch: "Watch") -> bytes:
         ordinals=ordinals,
         unwatched_us=unit.conditions.unwatched_us,
         ordering=(newest_us, late_run, late_us, None if held is None else _block_parts(held)),
-        assembly=(watch.assembly.values, watch.assembly.seen_us, watch.assembly.next_us),
+        assembly=watch.assembly.state(),
         pending=watch.timeline.pending,
         last_batch=unit.last_batch,
         last_us=unit.last_us,
@@ -93,7 +93,7 @@ def restore(watch: "Watch", raw: bytes) -> None:
     unit.conditions.unwatched_us = state.unwatched_us
     newest_us, late_run, late_us, held = state.ordering
     watch.ordering.restore(newest_us, late_run, late_us, None if held is None else Block(*_block_args(held)))
-    watch.assembly.values, watch.assembly.seen_us, watch.assembly.next_us = state.assembly
+    watch.assembly.restore(state.assembly)
     watch.timeline.pending = state.pending
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
     unit.waiting = [Block(*_block_args(parts)) for parts in state.waiting]

@@ -1,10 +1,9 @@
 """The learning flow: released batches become a candidate, rejected and open ones do not."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from bytewax.testing import TestingSource, run_main
+from msgspec.structs import replace
 
 from connectors.candidates import CandidateSink
 from connectors.references import ReferenceStore

@@ -1,6 +1,5 @@
 """What several units bring in one poll is judged in one go, and nobody can tell from what is said."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSink, TestingSource, run_main
+from msgspec.structs import replace
 
 from flows.deviation import Ends, Taps, build
 from flows.together import Together

@@ -1,6 +1,5 @@
 """The watch of one unit: alarms, order, grades, and that nothing of it depends on how scans arrive."""
 
-import dataclasses
 import itertools
 
 import msgspec
@@ -152,8 +151,8 @@ class Learning(AboveOne):
     def judge(self, stretch):
         judgement = super().judge(stretch)
         always = np.ones(len(stretch), dtype=bool)
-        learner = dataclasses.replace(judgement.findings[0], name="learner", grade="advisory", over=always)
-        return dataclasses.replace(judgement, findings=(*judgement.findings, learner))
+        learner = msgspec.structs.replace(judgement.findings[0], name="learner", grade="advisory", over=always)
+        return msgspec.structs.replace(judgement, findings=(*judgement.findings, learner))
 
 
 def test_where_reference_and_learner_disagree_for_long_it_is_said_once_and_scored(twin):
@@ -175,5 +174,5 @@ def test_a_state_of_another_form_is_refused_with_what_to_do(twin):
     watch = watch_of(twin)
     run(watch, feed(event("started", -1), scans(range(5))))
     older = msgspec.msgpack.encode(msgspec.msgpack.decode(watch.snapshot()) | {"version": 2})
-    with pytest.raises(RecoveryError, match="unit BR-101 is of form 2, this PATrol reads 3: choose another recovery"):
+    with pytest.raises(RecoveryError, match="unit BR-101 is of form 2, this PATrol reads 4: choose another recovery"):
         watch_of(twin, older)
