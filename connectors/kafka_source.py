@@ -21,7 +21,7 @@ from models.records import Rejected
 from models.twin import Twin
 
 LANE = "lane-0"
-_PACE = timedelta(milliseconds=10)  # from poll to poll, so that units' scans come together; not in a backlog
+_PACE = timedelta(milliseconds=15)  # from poll to poll, so that units' scans come together; not in a backlog
 _BACKLOG = 8  # times as many scans a poll: a block costs the same however few it holds, but an epoch waits for it
 
 

@@ -39,40 +39,58 @@ _UPSET_EVERY, _UPSET_SCANS = 30, 5  # scans: a schedule tag of each unit is off 
 Minutes = Annotated[float, typer.Option("--minutes", min=0.2, help="How long it is measured.")]
 Units = Annotated[int, typer.Option("--units", min=1, help="Units; each sends a scan a second.")]
 Broker = Annotated[str, typer.Option("--broker", help="embedded or kafka (Apache, needs Java and Maven).")]
+Upset = Annotated[
+    int, typer.Option("--one-upset-in", min=1, help="Of so many units, one goes wrong every half minute.")
+]
+AtOnce = Annotated[bool, typer.Option("--at-once", help="All units send at the same moment of each second.")]
 History = Annotated[Path, typer.Option("--history", help="JSON to which this run is appended.")]
 
 
-class Plant(threading.Thread):
-    """Sends each unit's scans, evenly over every second, as they are observed; every so often one shows an upset."""
+class Trial(msgspec.Struct, frozen=True):
+    """What the plant does."""
 
-    def __init__(self, kafka: Kafka, units: int) -> None:
+    units: int
+    minutes: float
+    one_upset_in: int = 1
+    at_once: bool = False
+
+    def __str__(self) -> str:
+        upset = "every unit upset" if self.one_upset_in == 1 else f"one unit in {self.one_upset_in} upset"
+        spread = "all at the same moment" if self.at_once else "evenly over the second"
+        return f"{self.units} units, a scan of 16 tags a second each, {spread}, {upset}, {self.minutes:g} min"
+
+
+class Plant(threading.Thread):
+    """Sends each unit's scans as they are observed; every so often some show an upset."""
+
+    def __init__(self, kafka: Kafka, trial: Trial) -> None:
         super().__init__(daemon=True)
-        self._kafka, self._units, self.over = kafka, units, threading.Event()
+        self._kafka, self._trial, self.over = kafka, trial, threading.Event()
         self._rows = [batch.values for batch in Reactor(16, 1.0).batches(20, seed=5)]
         self.late_s = 0.0  # at most behind its own time table
 
     def run(self) -> None:
         producer = Producer({"bootstrap.servers": self._kafka.bootstrap_servers, "linger.ms": 2})
-        names, began = tuple(Reactor(16).twin().tags), time.time()
-        for k in range(self._units):
+        names, units, began = tuple(Reactor(16).twin().tags), self._trial.units, time.time()
+        for k in range(units):
             start = BatchEvent(event="started", batch_id=f"B{k}", unit=f"U-{k:05d}", at=datetime.now(UTC), product="p")
             producer.produce(self._kafka.topics.batch_events[0], encode(start), start.unit)
         producer.flush()
         for number in count():
             if self.over.is_set():
                 break
-            scan, unit = divmod(number, self._units)
-            wait_s = began + 2 + number / self._units - time.time()
+            scan, unit = divmod(number, units)
+            due_s = began + 2 + (scan if self._trial.at_once else number / units)
+            wait_s = due_s - time.time()
             if wait_s > 0.001:
                 producer.poll(0)
                 time.sleep(wait_s)
             self.late_s = max(self.late_s, -wait_s)
             values = self._rows[unit % len(self._rows)][scan % 1200].tolist()
-            if (scan + unit) % _UPSET_EVERY >= _UPSET_EVERY - _UPSET_SCANS:
+            if unit % self._trial.one_upset_in == 0 and (scan + unit) % _UPSET_EVERY >= _UPSET_EVERY - _UPSET_SCANS:
                 values[0] *= 1.3
-            said = Scan(
-                unit=f"U-{unit:05d}", observed_at=datetime.now(UTC), values=dict(zip(names, values, strict=True))
-            )
+            at = datetime.fromtimestamp(due_s, UTC) if self._trial.at_once else datetime.now(UTC)
+            said = Scan(unit=f"U-{unit:05d}", observed_at=at, values=dict(zip(names, values, strict=True)))
             producer.produce(self._kafka.topics.scans[0], encode(said), said.unit)
         producer.flush()
 
@@ -103,7 +121,10 @@ class Listener(threading.Thread):
                         self.deviations.append((now, now - record.changed_at.timestamp()))
 
 
-def main(minutes: Minutes = 1.0, units: Units = 1000, broker: Broker = "kafka", history: History = HISTORY) -> None:
+def main(
+    minutes: Minutes = 1.0, units: Units = 1000, broker: Broker = "kafka", one_upset_in: Upset = 1,
+    at_once: AtOnce = False, history: History = HISTORY,
+) -> None:  # fmt: skip
     """A scan a second of each unit, 16 tags; ``patrol run`` with snapshots every 0.1 s watches them.
 
     [bold]Examples[/bold]
@@ -111,31 +132,35 @@ def main(minutes: Minutes = 1.0, units: Units = 1000, broker: Broker = "kafka", 
     make bench-latency
 
     make bench-latency ARGS="--minutes 10"
+
+    make bench-latency ARGS="--one-upset-in 20"
+
+    make bench-latency ARGS="--at-once"
     """
+    trial = Trial(units, minutes, one_upset_in, at_once)
     console = Console(width=None if os.isatty(1) else 150)
     with (
         tempfile.TemporaryDirectory(prefix="patrol-bench-") as name,
         brokers([broker], Path(name)) as found,
         progress("s") as bar,
     ):
-        rows = _measured(Site(found[broker], Path(name)), units, minutes * 60, bar)
-    console.print(figure_table(f"{units} units, a scan of 16 tags a second each, {minutes:g} min, {broker}", rows))
-    append(
-        history, {f"latency {broker}": {"units": units, "minutes": minutes, "rows": msgspec.to_builtins(rows)}}, False
-    )
+        rows = _measured(Site(found[broker], Path(name)), trial, bar)
+    console.print(figure_table(f"{trial}, {broker}", rows))
+    run = msgspec.structs.asdict(trial) | {"rows": msgspec.to_builtins(rows)}
+    append(history, {f"latency {broker}": run}, False)
     by_name = {row.name: row.measured for row in rows}
     for short, figure in (("p50_of_30ms", "deviation p50, ms"), ("p99_of_100ms", "deviation p99, ms")):
         print(f"ratio {short} {(by_name[figure] or np.nan) / (30 if '30' in short else 100):.3g}")
 
 
-def _measured(site: Site, units: int, seconds: float, bar: Progress) -> list[Figure]:
-    kafka = site.kafka("live", "live")
+def _measured(site: Site, trial: Trial, bar: Progress) -> list[Figure]:
+    seconds, kafka = trial.minutes * 60, site.kafka("live", "live")
     create_topics(kafka, kafka.topics.scans, PARTITIONS)
     create_topics(kafka, kafka.topics.batch_events, 1)
     twin = approved(site.folder, Reactor(16, 1.0), off_delay_s=5.0)
     file = written(site.folder, twin, kafka, "live")
     words = [sys.executable, "-m", "ops", "run", str(file)]
-    plant, listener = Plant(kafka, units), Listener(kafka)
+    plant, listener = Plant(kafka, trial), Listener(kafka)
     with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL) as flow:
         plant.start()
         listener.start()

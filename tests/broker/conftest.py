@@ -143,7 +143,7 @@ def read(source: Lane, until: Callable[[Arrived], bool], within_s: float = LIMIT
         batch = source.next_batch()
         arrived += batch
         if not batch:
-            time.sleep(0.01)  # what next_awake asks Bytewax for
+            time.sleep(0.015)  # what next_awake asks Bytewax for
     return arrived
 
 
