@@ -100,9 +100,9 @@ class Delays:
             del self._runs[cause]
 
     def _claims(self, findings: Sequence[Finding], n: int) -> BoolArray:
-        """Per scan, whether any of one cause's findings is over, is over or within the deadband, and of the first who.
+        """What any of one cause's findings claims of each scan, (4, n).
 
-        Shape (4, n): over; held; over and approved; over and the sensor's.
+        That it is over; over or within the deadband; over and approved; over and the sensor's.
         """
         claims = np.zeros((4, n), dtype=bool)
         over, held, approved, sensor = claims

@@ -53,6 +53,7 @@ class Book:
         self._subject = subject
         self._lives: dict[str, Life] = {}  # by deviation_id, oldest first
         self._ordinals: dict[str, int] = {}  # by "batch/cause", of batches now running
+        self.packed: bytes | None = None  # whoever packs ``state`` may keep it here: gone with the next change
 
     # -- conditions -------------------------------------------------------------------------------------------
 
@@ -65,6 +66,7 @@ class Book:
 
     def raise_(self, what: Occurrence, scene: Scene) -> Deviation | None:
         """Open a deviation, or join the one that is open or was cleared a moment ago; None: nothing changed."""
+        self.packed = None
         self._forget(what.at_us, scene.batch_id)
         life = self._joinable(what, scene)
         if life is None:
@@ -87,6 +89,7 @@ class Book:
         open_ = self.active(cause)
         if open_ is None:
             return None
+        self.packed = None
         life = self._lives[open_.deviation_id]
         life.active = False
         cleared = {"cleared_at": to_time(at_us), "cleared_age_s": scene.age_s(at_us)}
@@ -98,6 +101,7 @@ class Book:
 
     def end_batch(self, scene: Scene, at_us: int) -> Iterator[Deviation]:
         """The batch is over: its conditions are gone, and a shelved deviation needs no shelf any more."""
+        self.packed = None
         for life in list(self._lives.values()):
             if life.latest.batch_id != scene.batch_id:
                 continue
@@ -116,6 +120,7 @@ class Book:
         life = self._lives.get(action.deviation_id)
         if life is None:
             return None
+        self.packed = None
         latest, at_us = life.latest, to_us(action.at)
         who: dict[str, Any] = {"by": action.by, "comment": action.reason}
         if action.action == "comment":

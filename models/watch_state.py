@@ -1,5 +1,6 @@
 """A watch's state as versioned bytes: records, numbers and arrays, never pickled objects."""
 
+import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from models.assembly import LastGood
 from models.block import Block
-from models.deviations import Life
+from models.deviations import Book, Life
 from models.errors import RecoveryError
 from models.monitor import Numbers
 from models.records import BatchEvent, OperatorAction
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 VERSION = 4
 _ARRAY = 1  # msgpack extension code
+_QUICKLY = 1  # zlib's level
 
 
 class BatchState(msgspec.Struct, kw_only=True):
@@ -32,7 +34,7 @@ class BatchState(msgspec.Struct, kw_only=True):
     phase: str | None
     phase_us: int
     scored_us: int
-    runs: dict[str, Any]
+    runs: dict[str, list[int]]
     disagreement: float
     disagrees: bool
     monitor: Any  # Numbers; None: unwatched
@@ -42,8 +44,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     """Of one unit."""
 
     version: int = VERSION
-    lives: list[Life]
-    ordinals: dict[str, int]
+    book: bytes
     unwatched_us: int | None
     ordering: tuple[int | None, int, int, Any]
     assembly: LastGood | None
@@ -57,11 +58,9 @@ class UnitState(msgspec.Struct, kw_only=True):
 def encode(watch: "Watch") -> bytes:
     """The state of ``watch``."""
     unit = watch.unit
-    lives, ordinals = unit.book.state()
     newest_us, late_run, late_us, held = watch.ordering.state()
     state = UnitState(
-        lives=lives,
-        ordinals=ordinals,
+        book=_packed(unit.book),
         unwatched_us=unit.conditions.unwatched_us,
         ordering=(newest_us, late_run, late_us, None if held is None else _block_parts(held)),
         assembly=watch.assembly.state(),
@@ -89,7 +88,7 @@ def restore(watch: "Watch", raw: bytes) -> None:
             f"{VERSION}: choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
         )
     unit = watch.unit
-    unit.book.restore(state.lives, state.ordinals)
+    unit.book.restore(*_BOOK.decode(zlib.decompress(state.book)))
     unit.conditions.unwatched_us = state.unwatched_us
     newest_us, late_run, late_us, held = state.ordering
     watch.ordering.restore(newest_us, late_run, late_us, None if held is None else Block(*_block_args(held)))
@@ -101,6 +100,13 @@ def restore(watch: "Watch", raw: bytes) -> None:
 
 
 # -- inside ---------------------------------------------------------------------------------------------------
+
+
+def _packed(book: Book) -> bytes:
+    """Deviations that nobody has acknowledged may be many, and nearly the same: packed small, and only once changed."""
+    if book.packed is None:
+        book.packed = zlib.compress(_ENCODER.encode(book.state()), _QUICKLY)
+    return book.packed
 
 
 def _batch_state(running: RunningBatch) -> BatchState:
@@ -170,3 +176,4 @@ def _unpack(code: int, data: memoryview) -> object:
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_pack)
 _DECODER = msgspec.msgpack.Decoder(UnitState, ext_hook=_unpack)
+_BOOK = msgspec.msgpack.Decoder(tuple[list[Life], dict[str, int]])

@@ -113,3 +113,16 @@ def test_a_state_goes_on_in_another_place_of_another_fleet():
     after.restore(before.state())
     assert after.place not in {other.place for other in others}
     assert whole([start, after.judge(second)]) == alone(0)
+
+
+def test_a_state_is_what_is_carried_now_however_many_batches_have_started_since_the_last():
+    first, second, rest = cut(BATCH, [90, 100])
+    fleet, after = Fleet(TWIN, reference(), "reactor@1"), monitor()
+    before = fleet.monitor()
+    start = before.judge(first)
+    before.state()
+    others = [fleet.monitor() for _ in range(40)]  # the fleet's tables grow
+    middle = before.judge(second)
+    after.restore(before.state())
+    assert before.place not in {other.place for other in others}
+    assert whole([start, middle, after.judge(rest)]) == alone(0)

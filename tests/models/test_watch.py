@@ -145,6 +145,36 @@ def test_a_unit_s_state_is_a_few_kilobytes(twin):
     assert len(watch.snapshot()) < 4096
 
 
+def test_it_stays_small_however_many_deviations_nobody_has_acknowledged(twin):
+    values = np.where(np.arange(6000) % 40 < 5, 2.0, 0.0)  # each time later than what is taken for the same deviation
+    watch = watch_of(twin)
+    run(watch, feed(event("started", -1), scans(range(6000), values)))
+    assert len(watch.unit.book.open()) >= 150
+    assert len(watch.snapshot()) < 16_384
+    assert watch_of(twin, watch.snapshot()).unit.book.open() == watch.unit.book.open()
+
+
+def test_a_snapshot_after_every_change_holds_the_change(twin):
+    values, watch = excursion(10, 100, 60), watch_of(twin)
+    values[44:] = 0.0
+    acted = {"deviation_id": "BR-101/B1/process/1", "unit": "BR-101", "by": "ada", "reason": "cleaned"}
+    changes = (
+        feed(event("started", -1), scans(range(12), values[:12])),  # raised
+        feed(OperatorAction(action="comment", at=minute(11), **acted)),
+        feed(OperatorAction(action="shelve", at=minute(11), until=minute(30), **acted)),
+        feed(scans(range(12, 40), values[12:40])),  # the shelving is over
+        feed(scans(range(40, 60), values[40:])),  # cleared
+        feed(OperatorAction(action="acknowledge", at=minute(59), **acted)),
+        feed(event("ended", 61), scans(62)),  # numbers begin anew
+    )
+    for change in changes:
+        before = watch.unit.book.state()
+        watch.snapshot()
+        watch.step(change)
+        assert watch.unit.book.state() != before
+        assert watch_of(twin, watch.snapshot()).unit.book.state() == watch.unit.book.state()
+
+
 class Learning(AboveOne):
     """As ``AboveOne``, with a learner that alarms all the time."""
 
