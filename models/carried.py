@@ -43,9 +43,7 @@ class Carried:
         self.rows = {name: first[None].copy() for name, first in start.items()}
         self._tables: list[tuple[Carried, str]] = [(self, name) for name in start]
         self._tables += [table for part in self._parts.values() for table in part._tables]
-        self._flat: list[
-            NDArray[Any]
-        ] = []  # each table, a row of numbers a batch; made anew once a batch has started
+        self._flat: list[NDArray[Any]] = []  # each table, a row of numbers a batch; made anew once a batch has started
 
     def open(self, place: int) -> None:
         """A batch starts at this row, which is made where there is none yet."""
