@@ -1,8 +1,8 @@
 """Scans are kept by batch as the watch sees them, within a budget, and judged again to the same numbers."""
 
-import dataclasses
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -95,7 +95,7 @@ def test_a_reference_approved_while_the_console_runs_is_taken_up_when_a_running_
     assert second is not None
     assert first != second.id
     records = Records(configuration.twin, 10)
-    records.add(feed(event("started", 0), dataclasses.replace(scans(range(20)), values=np.ones((20, 3)))))
+    records.add(feed(event("started", 0), msgspec.structs.replace(scans(range(20)), values=np.ones((20, 3)))))
     batch = records.find("BR-101", "B1")
     assert batch is not None
     for named, taken in (("culture@99", first), (second.id, second.id)):  # one that nobody stored is not taken up
@@ -135,7 +135,7 @@ def test_a_continuous_process_shows_what_its_scores_carry(twin_file: str, tmp_pa
     configuration = load(tmp_path / "steady.toml")
     records, judging = Records(configuration.twin, 10), Judging(configuration, Choice())
     block = scans(range(0, 60, 6))
-    records.add(feed(dataclasses.replace(block, values=np.ones((10, 3)))))
+    records.add(feed(msgspec.structs.replace(block, values=np.ones((10, 3)))))
     worst = (Contributor(tag="ph", share=1.0, observed=7.5, expected=7.0),)
     for m, t2 in ((0, 1.0), (30, 9.0)):
         records.score(
