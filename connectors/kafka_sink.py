@@ -75,7 +75,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         settings: dict[str, object] = {
             "enable.idempotence": True,
             "acks": "all",
-            "linger.ms": 1,
+            "linger.ms": 1,  # a poll's records come together anyhow
             "message.timeout.ms": 0,  # a broker that is away is waited for
         }
         self._producer = open_client(Producer, settings | client_config(kafka, self._on_error))

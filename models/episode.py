@@ -18,6 +18,7 @@ from models.monitor import Numbers
 from models.statistics import KINDS
 
 _NEAR = 1.5  # tails: a manipulated tag this close to its limit has a part in what is seen
+_RESIDUAL = KINDS.index("residual")
 PROCESS = -1
 _NONE = -2
 
@@ -59,7 +60,7 @@ class Episode:
         return self._cause == _NONE
 
     def advance(
-        self, age_s: FloatArray, over: BoolArray, left: BoolArray, excess: Callable[[IntArray], FloatArray]
+        self, age_s: FloatArray, over: BoolArray, held: FloatArray, excess: Callable[[IntArray], FloatArray]
     ) -> tuple[IntArray, IntArray]:
         """The cause of what is over its limit at each scan, and the cause of the episode under way, (n,) each.
 
@@ -72,8 +73,8 @@ class Episode:
             Shape (n,).
         over
             Shape (n,): whether any statistic is over its limit.
-        left
-            Shape (n, p): schedule tags that are off their schedule.
+        held
+            Shape (n, 6p): what each statistic has held, over its limit where above 1.
         excess
             Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """
@@ -85,7 +86,7 @@ class Episode:
             if age - self._last_s > self._memory_s:
                 self._forget()
             if is_over:
-                causes[row] = self._cause = self._judge(row, left[row], excess)
+                causes[row] = self._cause = self._judge(row, held[row], excess)
                 self._last_s = age
                 if self._cause >= 0 and self._cause not in self._accused:
                     insort(self._accused, self._cause)
@@ -116,14 +117,15 @@ class Episode:
         self._cause = _NONE
         self._moved[:] = False
 
-    def _judge(self, row: int, left: BoolArray, excess: Callable[[IntArray], FloatArray]) -> int:
+    def _judge(self, row: int, held: FloatArray, excess: Callable[[IntArray], FloatArray]) -> int:
+        left = (held.reshape(len(KINDS), self._tags)[_RESIDUAL] > 1) & self._roles.scheduled
         new = left & ~self._moved
         if self._cause != _NONE and not np.count_nonzero(new):  # what it began as it stays
             return self._cause
         own = excess(np.array([row]))[0].reshape(len(KINDS), self._tags)
         if new.any():
             self._moved |= left
-            return self._tags + int(np.where(new, own[KINDS.index("residual")], -np.inf).argmax())
+            return self._tags + int(np.where(new, own[_RESIDUAL], -np.inf).argmax())
         over = (own > 0).any(axis=0)
         lead = int(own.max(axis=0).argmax())
         if self._roles.manipulated[lead]:

@@ -36,7 +36,6 @@ class _Seen(msgspec.Struct, frozen=True):
     fit: BoolArray  # (n, p)
     measured: Measured
     account: Account
-    left: BoolArray  # (n, p) schedule tags that are off their schedule
     spiky: tuple[BoolArray, BoolArray]  # (n, p) each, from ``models.spikes``
     always: BoolArray  # (n,)
 
@@ -96,8 +95,7 @@ class Fleet(Carried):
         off_schedule = np.copysign(measured.ratio[:, : values.shape[1]], residuals.innovation)
         account = Account(self.twin, values, residuals, measured.excess, self.roles.manipulated)
         spiky, always = self._spikes.advance(off_schedule, turns), np.ones(len(values), dtype=bool)
-        left = (measured.held[:, : values.shape[1]] > 1) & self.roles.scheduled
-        seen = _Seen(maturity, fit, measured, account, left, spiky, always)
+        seen = _Seen(maturity, fit, measured, account, spiky, always)
         learnt = self._learner.advance(learner_input(residuals, plane), turns, self._worth)
         told = []
         for k, (monitor, stretch) in enumerate(zip(monitors, stretches, strict=True)):
@@ -132,7 +130,7 @@ class Fleet(Carried):
             return learnt
         rows = slice(start, start + len(stretch))
         over, under_way = episode.advance(
-            stretch.age_s, measured.over[rows], seen.left[rows], lambda some: measured.excess(start + some)
+            stretch.age_s, measured.over[rows], measured.held[rows], lambda some: measured.excess(start + some)
         )
         learnt, (spiky, first) = advisory(learnt, under_way), (seen.spiky[0][rows], seen.spiky[1][rows])
         if calm and not first.any():  # often, after an upset

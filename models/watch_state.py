@@ -24,6 +24,12 @@ _ARRAY = 1  # msgpack extension code
 _QUICKLY = 1  # zlib's level
 
 
+class _Form(msgspec.Struct):
+    """Of any state, whatever else it holds."""
+
+    version: int
+
+
 class BatchState(msgspec.Struct, kw_only=True):
     """Of the running batch."""
 
@@ -81,13 +87,13 @@ def restore(watch: "Watch", raw: bytes) -> None:
     RecoveryError
         The state is of another version.
     """
-    state = _DECODER.decode(raw)
-    if state.version != VERSION:
+    form = _FORM.decode(raw).version  # first: another form may hold anything
+    if form != VERSION:
         raise RecoveryError(
-            f"recovery store: the state of unit {watch.subject.unit} is of form {state.version}, this PATrol reads "
-            f"{VERSION}: choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
+            f"recovery store: the state of unit {watch.subject.unit} is of form {form}, this PATrol reads {VERSION}: "
+            "choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
         )
-    unit = watch.unit
+    state, unit = _DECODER.decode(raw), watch.unit
     unit.book.restore(*_BOOK.decode(zlib.decompress(state.book)))
     unit.conditions.unwatched_us = state.unwatched_us
     newest_us, late_run, late_us, held = state.ordering
@@ -176,4 +182,5 @@ def _unpack(code: int, data: memoryview) -> object:
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_pack)
 _DECODER = msgspec.msgpack.Decoder(UnitState, ext_hook=_unpack)
+_FORM = msgspec.msgpack.Decoder(_Form)
 _BOOK = msgspec.msgpack.Decoder(tuple[list[Life], dict[str, int]])

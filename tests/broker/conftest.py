@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
@@ -142,8 +143,9 @@ def read(source: Lane, until: Callable[[Arrived], bool], within_s: float = LIMIT
         assert time.monotonic() < deadline, f"not within {within_s:g} s; arrived: {arrived[-5:]}"
         batch = source.next_batch()
         arrived += batch
-        if not batch:
-            time.sleep(0.015)  # what next_awake asks Bytewax for
+        due = source.next_awake()
+        if due is not None:
+            time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
     return arrived
 
 

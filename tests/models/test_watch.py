@@ -145,7 +145,7 @@ def test_a_unit_s_state_is_a_few_kilobytes(twin):
     assert len(watch.snapshot()) < 4096
 
 
-def test_it_stays_small_however_many_deviations_nobody_has_acknowledged(twin):
+def test_a_unit_s_state_stays_small_however_many_deviations_nobody_has_acknowledged(twin):
     values = np.where(np.arange(6000) % 40 < 5, 2.0, 0.0)  # each time later than what is taken for the same deviation
     watch = watch_of(twin)
     run(watch, feed(event("started", -1), scans(range(6000), values)))
@@ -205,4 +205,11 @@ def test_a_state_of_another_form_is_refused_with_what_to_do(twin):
     run(watch, feed(event("started", -1), scans(range(5))))
     older = msgspec.msgpack.encode(msgspec.msgpack.decode(watch.snapshot()) | {"version": 2})
     with pytest.raises(RecoveryError, match="unit BR-101 is of form 2, this PATrol reads 4: choose another recovery"):
+        watch_of(twin, older)
+
+
+def test_so_is_one_that_holds_other_things(twin):
+    values = msgspec.msgpack.Ext(1, b"\x06\xb4\xa3<f8\x91\x02" + bytes(16))
+    older = msgspec.msgpack.encode({"version": 3, "lives": [], "ordinals": {}, "assembly": [values, values, None]})
+    with pytest.raises(RecoveryError, match="unit BR-101 is of form 3, this PATrol reads 4: choose another recovery"):
         watch_of(twin, older)
