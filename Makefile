@@ -16,7 +16,7 @@ $(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -c "import models.batch_monitor"  # compiles the loops over scans, once
+	$(BIN)/python -c "import models.batch.monitor"  # compiles the loops over scans, once
 	@touch $@
 
 demo: setup ## Embedded broker, simulated plant, the real flow: the first deviation within two minutes

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from models.twin import NotNegative, Positive, Section
+from models.records.twin import NotNegative, Positive, Section
 
 
 class Topics(Section, frozen=True, kw_only=True):

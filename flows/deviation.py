@@ -17,8 +17,8 @@ from bytewax.outputs import Sink
 from flows.steps import feeds_by_unit, only, refused_on_arrival, told
 from flows.together import Together, all_said
 from flows.watch import Watches, WatchLogic
-from models.block import Feed
-from models.records import Deviation, Outbound, Rejected, Score
+from models.records.block import Feed
+from models.records.messages import Deviation, Outbound, Rejected, Score
 
 
 @dataclass(frozen=True, slots=True)

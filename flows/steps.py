@@ -7,8 +7,8 @@ import bytewax.operators as op
 from bytewax.dataflow import Stream
 from bytewax.operators import KeyedStream
 
-from models.block import Feed
-from models.records import Rejected
+from models.records.block import Feed
+from models.records.messages import Rejected
 
 R = TypeVar("R")
 

@@ -1,8 +1,8 @@
 """Feeds of several units judged in one go: logics hand them in, and the step behind takes what was said.
 
 Bytewax gives each unit's logic its feeds one by one. All that one poll brought has been handed in when the step behind
-asks for the first of it; then everything is judged side by side (``models.asking``). A snapshot settles first what is
-outstanding, so that state and what has been said always belong together.
+asks for the first of it; then everything is judged side by side (``models.unit.together``). A snapshot settles first
+what is outstanding, so that state and what has been said always belong together.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import bytewax.operators as op
 from bytewax.operators import KeyedStream
 
-from models.asking import Dialogue, followed
-from models.block import Feed
-from models.records import Outbound
+from models.records.block import Feed
+from models.records.messages import Outbound
+from models.unit.together import Dialogue, followed
 
 
 @dataclass(eq=False, slots=True)

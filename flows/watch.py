@@ -1,12 +1,12 @@
-"""The thin Bytewax logic around ``models.watch``: it keeps a unit's watch, snapshots it and feeds it."""
+"""The thin Bytewax logic around ``models.unit.watch``: it keeps a unit's watch, snapshots it and feeds it."""
 
 from collections.abc import Callable, Iterable
 
 from bytewax.operators import StatefulLogic
 
 from flows.together import Pending, Together
-from models.block import Feed
-from models.watch import Watch
+from models.records.block import Feed
+from models.unit.watch import Watch
 
 Watches = Callable[[str, bytes | None], Watch]  # unit, state to go on from -> its watch
 

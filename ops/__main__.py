@@ -4,10 +4,10 @@ How a command is added: write ``ops/commands/NAME.py`` with ``app = command_app(
 ``@app.command()`` (several, with a help text for ``command_app``, make a group: ``patrol reference fit``), and name it
 with one line of help in ``COMMANDS`` below. The file is imported only when its command is used or completed, so
 ``patrol --help`` stays quick; nothing else needs to know of it. Results go to stdout, everything meant for people to
-stderr. A command raises ``models.errors`` errors, or ``typer.Exit(code)``; returning normally is exit 0.
+stderr. A command raises ``models.records.errors`` errors, or ``typer.Exit(code)``; returning normally is exit 0.
 
 Exit codes: 0 done; 1 unexpected (a bug: one line says where; PATROL_DEBUG=1 shows the traceback); 2 wrong usage or
-configuration; 3 to 7 as ``models.errors`` lists; 130 interrupted.
+configuration; 3 to 7 as ``models.records.errors`` lists; 130 interrupted.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from models.errors import PatrolError
+from models.records.errors import PatrolError
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our matrices are small: threads only wait for one another
 
@@ -99,7 +99,7 @@ def explain(exc: BaseException) -> tuple[int, str]:
 
     Examples
     --------
-    >>> from models.errors import ConfigError
+    >>> from models.records.errors import ConfigError
     >>> explain(ConfigError("twin.toml: alarms.budget: is 2"))
     (2, 'twin.toml: alarms.budget: is 2')
     """

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from connectors.exposition import serve
-from connectors.recovery import open_store
-from connectors.references import StoredVersion
+from connectors.kafka.topics import TopicState, Use, create_topics, describe
+from connectors.prometheus.exposition import serve
 from connectors.settings import Topics
-from connectors.topics import TopicState, Use, create_topics, describe
-from models.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
+from connectors.store.recovery import open_store
+from connectors.store.references import StoredVersion
+from models.records.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
 from ops.config import Configuration
 from ops.running import owner, recovery_folder
 from ops.watching import Choice, judges

@@ -3,7 +3,7 @@
 The file has the tables ``[twin]``, ``[tags.NAME]``, ``[alignment]``, ``[alarms]``, ``[context]``, ``[cold_start]``,
 ``[kafka]``, ``[recording]``, ``[references]``, ``[recovery]``, ``[metrics]`` and ``[console]``;
 docs/configuration.md has every key.
-Types, ranges and defaults are those of ``models.twin`` and ``connectors.settings``.
+Types, ranges and defaults are those of ``models.records.twin`` and ``connectors.settings``.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from connectors.settings import Console, Exposition, Kafka, Recording, Recovery, References
-from models.errors import ConfigError
-from models.twin import Twin
+from models.records.errors import ConfigError
+from models.records.twin import Twin
 from ops.cross_checks import contradictions
 from ops.strict import Fault, did_you_mean, faults
 

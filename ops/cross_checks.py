@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from connectors.settings import Kafka, Recording, Topics
-from models.twin import Twin
+from models.records.twin import Twin
 from ops.strict import Fault, did_you_mean
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")

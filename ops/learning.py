@@ -9,11 +9,13 @@ import numpy as np
 from rich.progress import TaskID
 from rich.table import Table
 
-from connectors.recordings import to_recorded_batch
-from models.block import RecordedBatch
-from models.continuous import SPANS, ContinuousReference, fit_continuous
-from models.reference import Reference, fit_reference
-from models.statistics import KINDS
+from connectors.files.runs import to_recorded_batch
+from models.continuous.averages import SPANS
+from models.continuous.learning import fit_continuous
+from models.continuous.reference import ContinuousReference
+from models.records.block import RecordedBatch
+from models.reference.reference import Reference, fit_reference
+from models.statistics.charts import KINDS
 from ops.config import Configuration
 from ops.recorded import read
 from ops.terminal import finish, progress

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from connectors.recordings import RecordedRun
+from connectors.files.runs import RecordedRun
 from connectors.settings import Topics
-from models.block import to_time, to_us
-from models.records import BatchEvent, Reading, Scan
-from models.twin import Twin
+from models.records.messages import BatchEvent, Reading, Scan
+from models.records.times import to_time, to_us
+from models.records.twin import Twin
 from ops.recorded import events
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from connectors.recordings import RecordedRun, read_recording
-from models.block import Block, Feed, to_time
-from models.records import BatchEvent, Tick
-from models.twin import Twin
+from connectors.files.recordings import read_recording
+from connectors.files.runs import RecordedRun
+from models.records.block import Block, Feed
+from models.records.messages import BatchEvent, Tick
+from models.records.times import to_time
+from models.records.twin import Twin
 from ops.config import Configuration
 
 _SCANS = 512  # a block

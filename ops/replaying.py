@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from connectors.recordings import RecordedRun
-from models.records import Deviation, Outbound
-from models.unit import Monitors
-from models.watch import Watch
+from connectors.files.runs import RecordedRun
+from models.records.messages import Deviation, Outbound
+from models.unit.unit import Monitors
+from models.unit.watch import Watch
 from ops.config import Configuration
 from ops.recorded import feeds
 

@@ -14,13 +14,13 @@ from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
 
-from connectors.metrics import Metrics
-from connectors.recovery import Owner, open_store
-from connectors.references import StoredVersion
+from connectors.kafka.stop import Stop
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Exposition
-from connectors.stop import Stop
-from models.errors import PatrolError
-from models.records import Deviation, Outbound, Rejected, Remark, Score
+from connectors.store.recovery import Owner, open_store
+from connectors.store.references import StoredVersion
+from models.records.errors import PatrolError
+from models.records.messages import Deviation, Outbound, Rejected, Remark, Score
 from ops.config import Configuration
 
 LOG = logging.getLogger("patrol")

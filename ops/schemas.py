@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from connectors.settings import Topics
-from connectors.software import patrol_version
-from models.errors import REASONS
-from models.records import (
+from connectors.store.software import patrol_version
+from models.records.errors import REASONS
+from models.records.messages import (
     BatchEvent,
     Deviation,
     LabResult,

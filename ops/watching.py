@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.references import AnyReference, Kept, ReferenceStore, StoredVersion, VersionState
-from models.continuous import ContinuousReference
-from models.errors import ReferenceError
-from models.monitor import Monitor
-from models.reference import Reference
-from models.twin import Twin
+from connectors.store.references import AnyReference, Kept, ReferenceStore, StoredVersion, VersionState
+from models.continuous.reference import ContinuousReference
+from models.records.errors import ReferenceError
+from models.records.monitor import Monitor
+from models.records.twin import Twin
+from models.reference.reference import Reference
 from ops.config import Configuration
 
 _JUDGING: tuple[VersionState, ...] = ("approved",)
@@ -44,7 +44,7 @@ def judges(configuration: Configuration, choice: Choice = Choice()) -> Judges:
     ReferenceError
         The version asked for is not there or not approved, its checksum fails, or it is about other tags.
     """
-    from models.adaptive import AdaptiveMonitor
+    from models.adaptive.monitor import AdaptiveMonitor
 
     twin = configuration.twin
     if twin.mode == "continuous":
@@ -111,16 +111,17 @@ def _found(configuration: Configuration, choice: Choice, kind: type[Kept]) -> tu
 
 
 def _against(twin: Twin, stored: StoredVersion, reference: Reference) -> Callable[[str | None], Monitor | None]:
-    from models.fleet import Fleet
+    from models.batch.fleet import Fleet
+    from models.batch.monitor import BatchMonitor
 
     fleet = Fleet(twin, reference, stored.id)
-    return lambda product: fleet.monitor() if _ours(twin, product) else None
+    return lambda product: BatchMonitor(fleet) if _ours(twin, product) else None
 
 
 def _against_normal(
     twin: Twin, stored: StoredVersion, reference: ContinuousReference
 ) -> Callable[[str | None], Monitor | None]:
-    from models.continuous_monitor import ContinuousMonitor
+    from models.continuous.monitor import ContinuousMonitor
 
     return lambda _: ContinuousMonitor(twin, reference, stored.id)
 

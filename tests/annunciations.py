@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from models.alarm_audit import AlarmAudit
-from models.alarm_figures import Figures
-from models.records import Deviation, Score
+from models.alarms.audit import AlarmAudit
+from models.alarms.figures import Figures
+from models.records.messages import Deviation, Score
 from tests.conftest import START, minute
 
 

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from models.block import Block, Feed, Stretch, to_us
-from models.judgement import Finding, Judgement
-from models.monitor import Numbers
-from models.records import BatchEvent, Contributor
-from models.twin import Alarms, Context, Tag, Twin
+from models.records.block import Block, Feed, Stretch
+from models.records.judgement import Finding, Judgement
+from models.records.messages import BatchEvent, Contributor
+from models.records.monitor import Numbers
+from models.records.times import to_us
+from models.records.twin import Alarms, Context, Tag, Twin
 
 START = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 

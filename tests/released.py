@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.block import RecordedBatch
-from models.twin import Alarms, Tag, Twin
+from models.records.block import RecordedBatch
+from models.records.twin import Alarms, Tag, Twin
 
 FEED, COOLANT, TEMPERATURE, OXYGEN, PH = range(5)
 SCANS = 160

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.records import Deviation
-from models.watch import Watch
+from models.records.messages import Deviation
+from models.unit.watch import Watch
 from tests.conftest import AboveOne
 
 

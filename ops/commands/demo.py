@@ -9,7 +9,7 @@ import typer
 from ops.commands import command_app
 
 if TYPE_CHECKING:
-    from connectors.stop import Stop
+    from connectors.kafka.stop import Stop
     from ops.demo.programme import Programme
 
 app = command_app()
@@ -98,7 +98,7 @@ def _show(programme: "Programme", speed: float, stop: "Stop", *, forever: bool) 
 
 def _stopped_by_signals() -> "Stop":
     """Interrupts at once on SIGINT and SIGTERM, and tells whoever asks later: a callback may swallow the exception."""
-    from connectors.stop import Stop
+    from connectors.kafka.stop import Stop
 
     stop = Stop()
 

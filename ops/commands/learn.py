@@ -23,10 +23,10 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     """
     import msgspec
 
-    from connectors.candidates import CandidateSink
-    from connectors.kafka_source import KafkaSource
-    from connectors.metrics import Metrics
-    from connectors.stop import Stop
+    from connectors.kafka.source import KafkaSource
+    from connectors.kafka.stop import Stop
+    from connectors.prometheus.metrics import Metrics
+    from connectors.store.candidates import CandidateSink
     from flows.learning import build
     from ops import logs
     from ops.config import load

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import msgspec
 import typer
 
-from models.errors import BrokerError, ConfigError
+from models.records.errors import BrokerError, ConfigError
 from ops.commands import command_app
 from ops.commands.arguments import TwinFile
 
 if TYPE_CHECKING:
-    from connectors.recordings import RecordedRun
+    from connectors.files.runs import RecordedRun
     from connectors.settings import Kafka
     from ops.config import Configuration
     from ops.playing import Message
@@ -64,7 +64,7 @@ def play(
     from ops.config import load
 
     configuration = load(twin)
-    from connectors.publisher import Publisher
+    from connectors.kafka.publisher import Publisher
     from ops.playing import Manner, count, messages
     from ops.terminal import console, progress
 
@@ -95,7 +95,7 @@ def ready(kafka: "Kafka", topics: Sequence[str], *, create: bool) -> None:
     BrokerError
         One is missing, or the broker cannot be reached.
     """
-    from connectors.topics import create_topics, describe
+    from connectors.kafka.topics import create_topics, describe
 
     if create:
         create_topics(kafka, topics)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.errors import ConfigError, RecordingError
+from models.records.errors import ConfigError, RecordingError
 from ops.commands import command_app
 from ops.commands.arguments import MoreScans, Scans, Store, TwinFile
 
 if TYPE_CHECKING:
-    from connectors.recordings import RecordedRun
+    from connectors.files.runs import RecordedRun
     from ops.config import Configuration
     from ops.qualification.study import Study
 

@@ -12,7 +12,7 @@ from ops.commands import command_app
 from ops.commands.arguments import MoreScans, Scans, Store, TwinFile
 
 if TYPE_CHECKING:
-    from connectors.references import AnyReference, ReferenceStore, StoredVersion
+    from connectors.store.references import AnyReference, ReferenceStore, StoredVersion
     from ops.config import Configuration
 
 app = command_app("Learn, show, approve, list and retire references: what released batches looked like.")
@@ -124,7 +124,7 @@ def list_(
 
     patrol reference list --store refs
     """
-    from connectors.references import ReferenceStore
+    from connectors.store.references import ReferenceStore
 
     kept, name, _ = (ReferenceStore(store or _DEFAULT), None, None) if what is None else _asked(what, store)
     for stored in kept.list(name):
@@ -137,7 +137,7 @@ def list_(
 
 def _asked(what: str, store: Path | None) -> "tuple[ReferenceStore, str, int | None]":
     """Store, name and version of ``TWIN.toml``, ``NAME`` or ``NAME@VERSION``."""
-    from connectors.references import ReferenceStore
+    from connectors.store.references import ReferenceStore
     from ops.config import load
     from ops.watching import split
 
@@ -148,7 +148,7 @@ def _asked(what: str, store: Path | None) -> "tuple[ReferenceStore, str, int | N
 
 
 def _store(configuration: "Configuration", store: Path | None) -> "ReferenceStore":
-    from connectors.references import ReferenceStore
+    from connectors.store.references import ReferenceStore
 
     return ReferenceStore(store or Path(configuration.references.store))
 

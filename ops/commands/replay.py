@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.errors import RecordingError
-from models.records import Deviation, Outbound
+from models.records.errors import RecordingError
+from models.records.messages import Deviation, Outbound
 from ops.commands import command_app
 from ops.commands.arguments import MoreScans, Scans, Store, TwinFile, Unapproved, Version
 
@@ -73,7 +73,7 @@ def replay(
 @contextmanager
 def lines(path: Path | None) -> Iterator[Callable[[Deviation], object]]:
     """What writes a deviation as one line of JSON to a file, to stdout (``-``) or nowhere (None)."""
-    from connectors.codec import encode
+    from connectors.messages.codec import encode
 
     if path is None:
         yield lambda deviation: None

@@ -10,9 +10,9 @@ from ops.commands.arguments import RecoveryFolder, Store, TwinFile, Unapproved, 
 if TYPE_CHECKING:
     from bytewax.dataflow import Dataflow
 
-    from connectors.metrics import Metrics
-    from connectors.stop import Stop
-    from models.watch import Watch
+    from connectors.kafka.stop import Stop
+    from connectors.prometheus.metrics import Metrics
+    from models.unit.watch import Watch
     from ops.config import Configuration
     from ops.watching import Judges
 
@@ -39,9 +39,9 @@ def run(
 
     patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
     """
-    from connectors.metrics import Metrics
-    from connectors.remembered import remembered
-    from connectors.stop import Stop
+    from connectors.kafka.remembered import remembered
+    from connectors.kafka.stop import Stop
+    from connectors.prometheus.metrics import Metrics
     from ops import logs
     from ops.config import load
     from ops.running import Place, execute, exposed, recovery_folder
@@ -67,8 +67,8 @@ def run(
 
 def watch_flow(configuration: "Configuration", chosen: "Judges", metrics: "Metrics", stop: "Stop") -> "Dataflow":
     """The whole flow, Kafka to Kafka, told by the configuration and judged by who was chosen."""
-    from connectors.kafka_sink import KafkaSink
-    from connectors.kafka_source import KafkaSource
+    from connectors.kafka.sink import KafkaSink
+    from connectors.kafka.source import KafkaSource
     from flows.deviation import Ends, Taps, build
     from ops.running import note
 
@@ -89,7 +89,7 @@ def _watch(
     configuration: "Configuration", chosen: "Judges", metrics: "Metrics", unit: str, state: bytes | None
 ) -> "Watch":
     """A unit's watch; after a restart the metrics hear at once of its batch and of the deviations that were open."""
-    from models.watch import Watch
+    from models.unit.watch import Watch
 
     watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
     for deviation in watch.unit.book.open():

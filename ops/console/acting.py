@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from connectors.publisher import Publisher
+from connectors.kafka.publisher import Publisher
 from connectors.settings import Kafka
-from models.block import to_time, to_us
-from models.errors import PatrolError
-from models.records import Deviation, OperatorAction
+from models.records.errors import PatrolError
+from models.records.messages import Deviation, OperatorAction
+from models.records.times import to_time, to_us
 from ops.console.people import LONGEST_SHELVING_H, Person
 from ops.console.plant import Plant
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from models.errors import PatrolError
+from models.records.errors import PatrolError
 from ops.console.acting import Asked, Desk, RefusedError
 from ops.console.asked import answer, body
 from ops.console.feeding import Feeding

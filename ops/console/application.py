@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from models.errors import PatrolError
+from models.records.errors import PatrolError
 from ops.console.answers import Answers
 from ops.console.asked import refused, unable
 from ops.console.headers import SecurityHeaders

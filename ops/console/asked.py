@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.errors import PatrolError
+from models.records.errors import PatrolError
 
 LOG = logging.getLogger("patrol")
 T = TypeVar("T")

@@ -1,13 +1,13 @@
-"""The alarm system's own figures (``models.alarm_audit``), for the page: a month's, or one batch's."""
+"""The alarm system's own figures (``models.alarms.audit``), for the page: a month's, or one batch's."""
 
 import threading
 from typing import Any
 
 import msgspec
 
-from models.alarm_audit import AlarmAudit, report
-from models.records import Deviation, Score
-from models.twin import Alarms
+from models.alarms.audit import AlarmAudit, report
+from models.records.messages import Deviation, Score
+from models.records.twin import Alarms
 
 
 class Auditing:

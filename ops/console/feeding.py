@@ -5,9 +5,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from connectors.plant_reader import News, PlantReader
-from models.errors import PatrolError
-from models.records import Score
+from connectors.kafka.plant_reader import News, PlantReader
+from models.records.errors import PatrolError
+from models.records.messages import Score
 from ops.console.auditing import Auditing
 from ops.console.plant import Plant
 from ops.console.records import Records

@@ -1,8 +1,8 @@
-"""Is there an alarm flood on this console? The rule is the audit's (``models.alarm_figures``)."""
+"""Is there an alarm flood on this console? The rule is the audit's (``models.alarms.figures``)."""
 
 from bisect import insort
 
-from models.alarm_figures import Period, floods, in_window
+from models.alarms.figures import Period, floods, in_window
 
 _KEPT = 2000
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from connectors.settings import Proxy
-from models.errors import ConfigError
+from models.records.errors import ConfigError
 from ops.console.limits import RateLimit
 from ops.console.people import Person, Role
 from ops.console.sessions import COOKIE, Sessions

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from connectors.references import ReferenceStore, StoredVersion
-from models.alignment import recorded_maturity
-from models.block import FloatArray, RecordedBatch
-from models.envelope import Envelope, envelope, on_points, stacked
-from models.errors import ReferenceError
-from models.judgement import Judgement
-from models.monitor import Monitor
-from models.records import Contributor
-from models.reference import Reference
-from models.twin import Twin
+from connectors.store.references import ReferenceStore, StoredVersion
+from models.arrays.types import FloatArray
+from models.records.block import RecordedBatch
+from models.records.errors import ReferenceError
+from models.records.judgement import Judgement
+from models.records.messages import Contributor
+from models.records.monitor import Monitor
+from models.records.twin import Twin
+from models.reference.alignment import recorded_maturity
+from models.reference.envelope import Envelope, envelope, on_points, stacked
+from models.reference.reference import Reference
 from ops.config import Configuration
 from ops.console.records import BatchRecord, Piece
 from ops.watching import Choice, Judges, judges

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import argon2
 import msgspec
 
-from models.errors import ConfigError
+from models.records.errors import ConfigError
 
 Role = Literal["viewer", "operator", "engineer"]  # each may do what those before it may
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from models.block import to_time, to_us
-from models.records import Deviation, Score
-from models.twin import Twin
+from models.records.messages import Deviation, Score
+from models.records.times import to_time, to_us
+from models.records.twin import Twin
 from ops.console.clocks import Clocks
 from ops.console.flood import Flood
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.assembly import Assembly
-from models.block import Block, Feed, FloatArray, IntArray, ReadingBlock, Stretch, to_us
-from models.ordering import Ordering
-from models.records import BatchEvent, OperatorAction, Score
-from models.timeline import Timeline
-from models.twin import Twin
+from models.arrays.types import FloatArray, IntArray
+from models.records.block import Block, Feed, ReadingBlock, Stretch
+from models.records.messages import BatchEvent, OperatorAction, Score
+from models.records.times import to_us
+from models.records.twin import Twin
+from models.unit.assembly import Assembly
+from models.unit.ordering import Ordering
+from models.unit.timeline import Timeline
 
 _NOTHING = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
 _MOST_SCORES = 20_000  # of a batch

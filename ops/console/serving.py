@@ -14,11 +14,11 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from connectors.clients import secret_at
-from connectors.console_series import ConsoleSeries
-from connectors.plant_reader import PlantReader
+from connectors.kafka.clients import secret_at
+from connectors.kafka.plant_reader import PlantReader
+from connectors.prometheus.console_series import ConsoleSeries
 from connectors.settings import Console, Exposition
-from models.errors import ConfigError
+from models.records.errors import ConfigError
 from ops.config import Configuration
 from ops.console.acting import Desk
 from ops.console.answers import Answers

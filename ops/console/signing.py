@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from connectors.console_series import ConsoleSeries
-from models.twin import Twin
+from connectors.prometheus.console_series import ConsoleSeries
+from models.records.twin import Twin
 from ops.console.asked import answer, body
 from ops.console.gate import Gate
 from ops.console.people import LONGEST_SHELVING_H, Person

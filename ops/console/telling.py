@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from models.block import FloatArray, IntArray, RecordedBatch, to_time, to_us
-from models.records import Score
+from models.arrays.types import FloatArray, IntArray
+from models.records.block import RecordedBatch
+from models.records.messages import Score
+from models.records.times import to_time, to_us
 from ops.console.judging import Judged, Judging
 from ops.console.records import BatchRecord, Records
 

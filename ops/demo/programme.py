@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from connectors.recordings import RecordedRun, to_run
+from connectors.files.runs import RecordedRun, to_run
 from ops.plant.faults import PROCESS, SENSOR, Fault, process_fault
 from ops.plant.instruments import TAGS
 from ops.plant.simulation import Order, SimulatedBatch, simulate

@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from models.records import Deviation
+from models.records.messages import Deviation
 from ops.demo.story import ACTIVE, Story, UnitNow
 from ops.demo.telling import COLOURS, SHAPES, mark
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from connectors.follower import Follower
-from connectors.publisher import Publisher
-from connectors.stop import Stop
-from models.block import to_us
-from models.records import BatchEvent, Deviation, Scan
+from connectors.kafka.follower import Follower
+from connectors.kafka.publisher import Publisher
+from connectors.kafka.stop import Stop
+from models.records.messages import BatchEvent, Deviation, Scan
+from models.records.times import to_us
 from ops.demo.programme import Programme, Shown, shown
 from ops.demo.stage import Stage
 from ops.demo.story import Story

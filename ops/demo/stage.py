@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors.embedded import EmbeddedBroker, free_port
-from connectors.references import ReferenceStore, StoredVersion
-from connectors.topics import create_topics
-from models.errors import PatrolError
-from models.progress import Progress
-from models.reference import Reference, fit_reference
+from connectors.kafka.embedded import EmbeddedBroker, free_port
+from connectors.kafka.topics import create_topics
+from connectors.store.references import ReferenceStore, StoredVersion
+from models.records.errors import PatrolError
+from models.records.progress import Progress
+from models.reference.reference import Reference, fit_reference
 from ops import config
 from ops.config import Configuration
 from ops.console.people import UserFile

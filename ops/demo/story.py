@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from models.block import to_us
-from models.records import Deviation, Score
+from models.records.messages import Deviation, Score
+from models.records.times import to_us
 from ops.demo.programme import Shown
 from ops.plant.faults import Fault
 

@@ -6,8 +6,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from models.records import BatchEvent, Deviation
-from models.wording import spoken
+from models.alarms.wording import spoken
+from models.records.messages import BatchEvent, Deviation
 from ops.demo.story import ACTIVE, Injected, Story
 
 SHAPES = {"high": "▲ HIGH", "medium": "◆ MEDIUM", "low": "● LOW"}  # told apart by word and shape, not by colour alone

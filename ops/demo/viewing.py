@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from models.block import to_time
-from models.records import BatchEvent, Deviation
+from models.records.messages import BatchEvent, Deviation
+from models.records.times import to_time
 from ops.demo.programme import Programme
 from ops.demo.screen import screen
 from ops.demo.stage import Stage

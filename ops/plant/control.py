@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
+from models.arrays.types import FloatArray
 
 SET_TEMPERATURE, SET_PH, SET_OXYGEN = 37.0, 6.9, 30.0  # °C, pH, %
 _COOLANT_MAX, _RANGEABILITY = 40.0, 100.0  # L/min; equal-percentage valve

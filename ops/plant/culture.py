@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
+from models.arrays.types import FloatArray
 
 # Growth: g biomass, g glucose, mmol oxygen
 _HALF_SUBSTRATE = 0.08  # g/L

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from models.block import BoolArray, FloatArray
-from models.wording import spoken
+from models.alarms.wording import spoken
+from models.arrays.types import BoolArray, FloatArray
 
 PROCESS = {  # kind -> the tag that shows it first, and words for people
     "feed_stop": ("feed_rate", "the feed pump stops"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import BoolArray, FloatArray
+from models.arrays.types import BoolArray, FloatArray
 from ops.plant.faults import Fault
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from models.block import FloatArray, RecordedBatch
+from models.arrays.types import FloatArray
+from models.records.block import RecordedBatch
 from ops.plant.control import AIR, FEED, LENGTH_H, PHASES, PRESSURE, Loops, scheduled
 from ops.plant.culture import Actions, Character, Culture, oxygen_percent
 from ops.plant.faults import Fault, strength

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from models.wording import spoken
+from models.alarms.wording import spoken
 from ops.qualification import findings
 from ops.qualification.figures import COLOURS, STYLES, WIDE_IN, look, svg
 from ops.qualification.plan import POINTS

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from models.wording import spoken
+from models.alarms.wording import spoken
 from ops.qualification import findings
 from ops.qualification.plan import FAULTS, LARGEST
 from ops.qualification.provenance import Qualified

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.block import FloatArray
-from models.wording import spoken
+from models.alarms.wording import spoken
+from models.arrays.types import FloatArray
 from ops.qualification import findings
 from ops.qualification.plan import FAULTS, LASTS
 from ops.qualification.study import Study

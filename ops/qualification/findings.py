@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
-from models.intervals import rate_interval, share_interval
+from models.arrays.types import FloatArray
+from models.limits.intervals import rate_interval, share_interval
 from ops.qualification.plan import FAULTS, LARGEST, Fault
 from ops.qualification.study import Study
 from ops.qualification.trial import Tried

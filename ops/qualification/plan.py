@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray
-from models.injection import Injection, Kind
+from models.arrays.types import FloatArray
+from models.reference.injection import Injection, Kind
 
 SEED = 20260105
 POINTS = 200  # of maturity, for envelopes and pictures

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from connectors.reference_files import StateChange, changes
-from connectors.references import ReferenceStore, StoredVersion, VersionState
-from connectors.software import software
-from models.errors import ReferenceError
-from models.reference import Reference
+from connectors.store.reference_files import StateChange, changes
+from connectors.store.references import ReferenceStore, StoredVersion, VersionState
+from connectors.store.software import software
+from models.records.errors import ReferenceError
+from models.reference.reference import Reference
 from ops.config import Configuration
 from ops.qualification.study import Study
 from ops.watching import check_fits, split

@@ -7,7 +7,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from models.wording import spoken
+from models.alarms.wording import spoken
 from ops.qualification import courses, figures, findings
 from ops.qualification.criteria import criteria, missing, percent, verdict
 from ops.qualification.plan import FAULTS, LASTS, SEED

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from connectors.recordings import RecordedRun, to_recorded_batch
-from models.alignment import learn_recipe, recorded_maturity
-from models.block import FloatArray
-from models.envelope import Envelope, envelope, stacked, usual_spread
-from models.errors import ConfigError, ReferenceError
-from models.reference import LEAST_BATCHES
+from connectors.files.runs import RecordedRun, to_recorded_batch
+from models.arrays.types import FloatArray
+from models.records.errors import ConfigError, ReferenceError
+from models.reference.alignment import learn_recipe, recorded_maturity
+from models.reference.envelope import Envelope, envelope, stacked, usual_spread
+from models.reference.reference import LEAST_BATCHES
 from ops.config import Configuration
 from ops.qualification.plan import POINTS
 from ops.qualification.trial import Trial, tried_out

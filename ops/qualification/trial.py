@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from connectors.recordings import RecordedRun, to_recorded_batch
-from models.alignment import recorded_maturity, stretches
-from models.block import BoolArray, FloatArray
-from models.envelope import envelope, stacked
-from models.fleet import Fleet
-from models.injection import inject
-from models.judgement import Finding
-from models.records import Contributor, Deviation
-from models.reference import Reference, fit_reference
+from connectors.files.runs import RecordedRun, to_recorded_batch
+from models.arrays.types import BoolArray, FloatArray
+from models.batch.fleet import Fleet
+from models.batch.monitor import BatchMonitor
+from models.records.judgement import Finding
+from models.records.messages import Contributor, Deviation
+from models.reference.alignment import recorded_maturity, stretches
+from models.reference.envelope import envelope, stacked
+from models.reference.injection import inject
+from models.reference.reference import Reference, fit_reference
 from ops.config import Configuration
 from ops.qualification.plan import POINTS, Fault, Planned, planned
 from ops.recorded import first_scans
@@ -89,7 +90,7 @@ def tried_out(
 def _alarms(configuration: Configuration, reference: Reference, run: RecordedRun) -> tuple[Deviation, ...]:
     """What an operator would have been told of the process and its sensors: through the real watch."""
     fleet = Fleet(configuration.twin, reference, _ID)
-    replay = Replay(configuration, lambda product: fleet.monitor())
+    replay = Replay(configuration, lambda product: BatchMonitor(fleet))
     for _ in replay.run(run):
         pass
     return tuple(said for said in replay.deviations if said.category != "context")
@@ -126,7 +127,7 @@ def _judged(
 ) -> Trial:
     """Statistics of the whole batch beside their limits."""
     batch = to_recorded_batch(run)
-    monitor = Fleet(configuration.twin, reference, _ID).monitor()
+    monitor = BatchMonitor(Fleet(configuration.twin, reference, _ID))
     judged = [monitor.judge(stretch) for stretch in stretches(batch)]
     parts = [_levels(judgement.findings, len(judgement.ready)) for judgement in judged]
     largest = np.concatenate([level for level, _, _ in parts])

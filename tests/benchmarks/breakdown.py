@@ -16,14 +16,14 @@ from typing import Any
 
 from rich.console import Console
 
-from connectors.grouping import Grouping
-from connectors.kafka_sink import Writer
-from connectors.kafka_source import Lane
+from connectors.kafka.sink import Writer
+from connectors.kafka.source import Lane
+from connectors.messages.grouping import Grouping
 from flows.together import Together
-from models.fleet import Fleet
-from models.residuals import Residual
-from models.running import RunningBatch
-from models.watch import Watch
+from models.batch.fleet import Fleet
+from models.statistics.residuals import Residual
+from models.unit.running import RunningBatch
+from models.unit.watch import Watch
 from ops.config import load
 from tests.benchmarks import contender
 from tests.benchmarks.figures import append, plain_table

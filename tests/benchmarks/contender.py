@@ -17,10 +17,10 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from connectors.metrics import Metrics
+from connectors.kafka.stop import Stop
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
-from connectors.stop import Stop
-from models.records import Scan
+from models.records.messages import Scan
 from ops.config import Configuration, load
 from tests.benchmarks.site import PARTITIONS
 

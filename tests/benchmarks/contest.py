@@ -10,8 +10,8 @@ import pandas as pd
 from process_improve.batch import BatchMonitor, BatchPCA
 from rich.progress import Progress
 
-from connectors.recordings import RecordedRun
-from models.block import BoolArray, FloatArray
+from connectors.files.runs import RecordedRun
+from models.arrays.types import BoolArray, FloatArray
 from tests.benchmarks.peers import Peer, deviations, mean_trajectory, peers
 from tests.benchmarks.penicillin import Penicillin
 from tests.benchmarks.scoring import Score, in_alarm, score

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from connectors.recordings import read_recording
-from models.adaptive import AdaptiveMonitor
-from models.block import Block, BoolArray, Feed, FloatArray, IntArray, RecordedBatch
-from models.continuous import fit_continuous
-from models.continuous_monitor import ContinuousMonitor
-from models.records import Deviation
-from models.twin import Twin
-from models.unit import Monitors
-from models.watch import Watch
+from connectors.files.recordings import read_recording
+from models.adaptive.monitor import AdaptiveMonitor
+from models.arrays.types import BoolArray, FloatArray, IntArray
+from models.continuous.learning import fit_continuous
+from models.continuous.monitor import ContinuousMonitor
+from models.records.block import Block, Feed, RecordedBatch
+from models.records.messages import Deviation
+from models.records.twin import Twin
+from models.unit.unit import Monitors
+from models.unit.watch import Watch
 from ops.config import Configuration, load
 
 TWINS = Path(__file__).parents[2] / "ops/twins"

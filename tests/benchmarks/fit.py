@@ -16,7 +16,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from models.reference import fit_reference
+from models.reference.reference import fit_reference
 from ops.terminal import finish, progress
 from tests.benchmarks.figures import Figure, append, figure_table
 from tests.benchmarks.reactor import Reactor

@@ -22,10 +22,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from rich.console import Console
 from rich.progress import Progress
 
-from connectors.codec import encode
+from connectors.kafka.topics import create_topics
+from connectors.messages.codec import encode
 from connectors.settings import Kafka
-from connectors.topics import create_topics
-from models.records import BatchEvent, Deviation, Scan, Score
+from models.records.messages import BatchEvent, Deviation, Scan, Score
 from ops.terminal import progress
 from tests.benchmarks.figures import Figure, append, figure_table
 from tests.benchmarks.reactor import Reactor

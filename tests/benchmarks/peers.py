@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from river import anomaly
 
-from connectors.recordings import RecordedRun
-from models.block import BoolArray, FloatArray
+from connectors.files.runs import RecordedRun
+from models.arrays.types import BoolArray, FloatArray
 from tests.benchmarks.scoring import in_alarm
 
 _QUANTILE = 0.999

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress
 
-from connectors.recordings import RecordedRun
-from models.records import Deviation
+from connectors.files.runs import RecordedRun
+from models.records.messages import Deviation
 from ops.config import Configuration
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.scoring import Score, reraised_share, score, share_interval

@@ -11,13 +11,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.block import RecordedBatch, Stretch
-from models.fitting import statistics_of
-from models.fleet import Fleet
-from models.reference import fit_reference
-from models.residuals import Residual, Residuals, at_position
-from models.statistics import KINDS
-from models.trajectory import position_of
+from models.arrays.grid import at_position
+from models.batch.fleet import Fleet
+from models.batch.monitor import BatchMonitor
+from models.records.block import RecordedBatch, Stretch
+from models.reference.fitting import statistics_of
+from models.reference.reference import fit_reference
+from models.statistics.charts import KINDS
+from models.statistics.residuals import Residual, Residuals
+from models.statistics.trajectory import position_of
 from tests.released import COOLANT, FEED, PH, TEMPERATURE, grown, reactor_twin, released, spoilt
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -90,7 +92,7 @@ def causes(axes: Axes) -> None:
     spiky = grown(54)
     spiky.values[100, FEED] *= 1.3
     for height, batch in enumerate((grown(50, feed_gain=0.9), spiky)):
-        said = Fleet(TWIN, REFERENCE, "reactor@1").monitor().judge(Stretch(batch.age_s, batch.values))
+        said = BatchMonitor(Fleet(TWIN, REFERENCE, "reactor@1")).judge(Stretch(batch.age_s, batch.values))
         for finding in said.findings:
             shown = hours(batch)[finding.over]
             colour = RED if finding.category == "process" else BLUE

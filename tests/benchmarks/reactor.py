@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.block import FloatArray, RecordedBatch
-from models.twin import Alarms, Tag, Twin
+from models.arrays.types import FloatArray
+from models.records.block import RecordedBatch
+from models.records.twin import Alarms, Tag, Twin
 
 SCANS = 1200  # of a batch, give or take a few
 

@@ -17,7 +17,7 @@ from bytewax.recovery import init_db_dir
 from rich.console import Console
 from rich.progress import Progress
 
-from connectors.embedded import free_port
+from connectors.kafka.embedded import free_port
 from ops.terminal import progress
 from tests.benchmarks.contender import Took
 from tests.benchmarks.figures import append, plain_table

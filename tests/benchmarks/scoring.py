@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from scipy.stats import beta
 
-from models.block import BoolArray
-from models.records import Deviation
+from models.arrays.types import BoolArray
+from models.records.messages import Deviation
 
 Score = dict[str, Any]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Producer
 
-from connectors.codec import encode
-from connectors.embedded import EmbeddedBroker
-from connectors.references import ReferenceStore
+from connectors.kafka.embedded import EmbeddedBroker
+from connectors.kafka.topics import create_topics
+from connectors.messages.codec import encode
 from connectors.settings import Kafka, Topics
-from connectors.topics import create_topics
-from models.records import BatchEvent, Scan
-from models.reference import fit_reference
-from models.twin import Twin
+from connectors.store.references import ReferenceStore
+from models.records.messages import BatchEvent, Scan
+from models.records.twin import Twin
+from models.reference.reference import fit_reference
 from tests.benchmarks.reactor import SCANS, Reactor
 
 ROOT = Path(__file__).parents[2]

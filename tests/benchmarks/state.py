@@ -2,6 +2,8 @@
 
 import os
 
+from models.batch.monitor import BatchMonitor
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
@@ -23,15 +25,16 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from rich.console import Console
 from rich.progress import Progress
 
-from connectors.codec import encode
-from connectors.references import ReferenceStore
+from connectors.messages.codec import encode
 from connectors.settings import Kafka
-from models.block import Block, Feed, RecordedBatch, to_us
-from models.fleet import Fleet
-from models.records import BatchEvent, Scan
-from models.reference import Reference
-from models.twin import Twin
-from models.watch import Watch
+from connectors.store.references import ReferenceStore
+from models.batch.fleet import Fleet
+from models.records.block import Block, Feed, RecordedBatch
+from models.records.messages import BatchEvent, Scan
+from models.records.times import to_us
+from models.records.twin import Twin
+from models.reference.reference import Reference
+from models.unit.watch import Watch
 from ops.terminal import progress
 from tests.benchmarks.figures import Figure, append, figure_table
 from tests.benchmarks.reactor import Reactor
@@ -105,7 +108,7 @@ def running(fleet: Fleet, units: int) -> list[Figure]:
 def growth(fleet: Fleet, batches: int, bar: Progress) -> list[Figure]:
     """Twenty units run batch after batch."""
     batch = Reactor(16).batches(1, seed=3)[0]
-    watches = [Watch(f"U-{k}", fleet.twin, lambda _: fleet.monitor()) for k in range(20)]
+    watches = [Watch(f"U-{k}", fleet.twin, lambda _: BatchMonitor(fleet)) for k in range(20)]
     memory, sizes = [], []
     task = bar.add_task("batches started and ended", total=_STEPS)
     for step in range(_STEPS):
@@ -186,7 +189,7 @@ def _end(kafka: Kafka) -> int:
 
 
 def _started(fleet: Fleet, unit: str, batch_id: str) -> Watch:
-    watch = Watch(unit, fleet.twin, lambda _: fleet.monitor())
+    watch = Watch(unit, fleet.twin, lambda _: BatchMonitor(fleet))
     watch.step(Feed(unit, (BatchEvent(event="started", batch_id=batch_id, unit=unit, at=START, product="p"),)))
     return watch
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from models.records import Deviation
+from models.records.messages import Deviation
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.scoring import in_alarm, reraised_share, share_interval
 

@@ -9,8 +9,8 @@ import pandas as pd
 from process_improve.batch import BatchPCA, resample_to_reference
 from rich.progress import Progress
 
-from connectors.recordings import RecordedRun
-from models.records import Deviation
+from connectors.files.runs import RecordedRun
+from models.records.messages import Deviation
 from ops.config import Configuration
 from tests.benchmarks.watching import left_out, recording
 

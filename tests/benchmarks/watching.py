@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress, TaskID
 
-from connectors.recordings import RecordedRun, to_recorded_batch
-from models.fleet import Fleet
-from models.records import Deviation
-from models.reference import Reference, fit_reference
+from connectors.files.runs import RecordedRun, to_recorded_batch
+from models.batch.fleet import Fleet
+from models.batch.monitor import BatchMonitor
+from models.records.messages import Deviation
+from models.reference.reference import Reference, fit_reference
 from ops.config import Configuration, load
 from ops.recorded import one_after_another, read
 from ops.replaying import Replay
@@ -44,7 +45,7 @@ def watch(
     """The runs replayed against a reference, as ``patrol replay`` does."""
     twin = configuration.twin
     fleet = Fleet(twin, reference, "bench@1")
-    replayed = Replay(configuration, lambda product: fleet.monitor())
+    replayed = Replay(configuration, lambda product: BatchMonitor(fleet))
     task: TaskID | None = None if bar is None else bar.add_task("  replay", total=len(runs))
     revisions: list[Deviation] = []
     for run in one_after_another(runs, twin):

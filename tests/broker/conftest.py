@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from connectors.clients import client_config
-from connectors.codec import encode
-from connectors.embedded import EmbeddedBroker
-from connectors.kafka_source import LANE, KafkaSource, Lane, LaneState
-from connectors.metrics import Metrics
+from connectors.kafka.clients import client_config
+from connectors.kafka.embedded import EmbeddedBroker
+from connectors.kafka.source import LANE, KafkaSource, Lane, LaneState
+from connectors.kafka.stop import Stop
+from connectors.kafka.topics import create_topics
+from connectors.messages.codec import encode
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka, Topics
-from connectors.stop import Stop
-from connectors.topics import create_topics
-from models.block import Feed
-from models.records import Record, Rejected, Tick
-from models.twin import Twin
+from models.records.block import Feed
+from models.records.messages import Record, Rejected, Tick
+from models.records.twin import Twin
 
 Arrived = list[Feed | Rejected]
 LIMIT_S = 30.0

@@ -3,23 +3,23 @@
 import signal
 import subprocess
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from connectors.clients import client_config
-from connectors.embedded import EmbeddedBroker, free_port
-from connectors.kafka_source import LaneState
-from connectors.metrics import Metrics
-from connectors.stop import Stop
-from connectors.topics import create_topics
-from models.twin import Twin
+from connectors.kafka.clients import client_config
+from connectors.kafka.embedded import EmbeddedBroker, free_port
+from connectors.kafka.source import LaneState
+from connectors.kafka.stop import Stop
+from connectors.kafka.topics import create_topics
+from connectors.prometheus.metrics import Metrics
+from models.records.twin import Twin
 from tests.broker.conftest import every, lane, publish, read, scan_count, series, site, ticks
 from tests.broker.test_kafka_source import live, passed, quiet_twin, scan
+from tests.places import ROOT
 
-CI_KAFKA = Path(__file__).parents[2] / ".ci" / "kafka"
+CI_KAFKA = ROOT / ".ci" / "kafka"
 
 
 def away(metrics: Metrics) -> bool:

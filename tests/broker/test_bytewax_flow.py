@@ -9,15 +9,15 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
-from connectors.kafka_sink import KafkaSink
-from connectors.kafka_source import KafkaSource
-from connectors.metrics import Metrics
+from connectors.kafka.sink import KafkaSink
+from connectors.kafka.source import KafkaSource
+from connectors.kafka.stop import Stop
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
-from connectors.stop import Stop
 from flows.steps import refused_on_arrival
-from models.errors import ConfigError
-from models.records import Rejected
-from models.twin import Twin
+from models.records.errors import ConfigError
+from models.records.messages import Rejected
+from models.records.twin import Twin
 from tests.broker.conftest import lane, messages, publish
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from connectors.codec import encode
-from connectors.grouping import Grouping
-from connectors.metrics import Metrics
-from models.block import Feed
-from models.records import Deviation, Scan
-from models.watch import Watch
+from connectors.messages.codec import encode
+from connectors.messages.grouping import Grouping
+from connectors.prometheus.metrics import Metrics
+from models.records.block import Feed
+from models.records.messages import Deviation, Scan
+from models.unit.watch import Watch
 from tests.broker.watch_process import busy_twin
 from tests.conftest import AboveOne, event, minute
 

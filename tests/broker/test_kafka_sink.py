@@ -10,14 +10,15 @@ import msgspec
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from connectors.clients import client_config
-from connectors.embedded import EmbeddedBroker
-from connectors.kafka_sink import KafkaSink, Output, Writer
-from connectors.metrics import Metrics
+from connectors.kafka.clients import client_config
+from connectors.kafka.embedded import EmbeddedBroker
+from connectors.kafka.sink import KafkaSink, Writer
+from connectors.kafka.stop import Stop
+from connectors.messages.outgoing import Output
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
-from connectors.stop import Stop
-from models.errors import BrokerError, DeliveryError
-from models.records import Deviation, Origin, Rejected, Score
+from models.records.errors import BrokerError, DeliveryError
+from models.records.messages import Deviation, Origin, Rejected, Score
 from tests.broker.conftest import messages, series, site
 from tests.broker.test_broker_away import CI_KAFKA
 from tests.conftest import minute

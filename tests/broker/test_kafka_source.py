@@ -8,13 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from connectors.kafka_source import Lane
-from connectors.metrics import Metrics
+from connectors.kafka.source import Lane
+from connectors.kafka.stop import Stop
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
-from connectors.stop import Stop
-from models.block import Block, Feed, ReadingBlock, to_us
-from models.records import LabResult, OperatorAction, Reading, Rejected, Scan, Tick
-from models.twin import Context, Twin
+from models.records.block import Block, Feed, ReadingBlock
+from models.records.messages import LabResult, OperatorAction, Reading, Rejected, Scan, Tick
+from models.records.times import to_us
+from models.records.twin import Context, Twin
 from tests.broker.conftest import Arrived, lane, publish, read, scan_count, series, site, ticks
 from tests.conftest import event, minute
 
@@ -208,7 +209,7 @@ def test_a_unit_that_fell_silent_while_nobody_watched_is_quiet_a_full_period_aft
 def test_a_topic_that_is_missing_is_waited_for(
     broker: str, twin: Twin, metrics: Metrics, stop: Stop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from connectors.topics import create_topics, describe
+    from connectors.kafka.topics import create_topics, describe
 
     kafka = site(broker, made=False)
     with closing(lane(kafka, twin, metrics, stop)) as source:

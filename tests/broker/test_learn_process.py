@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.embedded import free_port
+from connectors.kafka.embedded import free_port
 from connectors.settings import Kafka
-from models.records import Scan
+from models.records.messages import Scan
 from tests.broker.conftest import LIMIT_S, publish, site
 from tests.broker.monitoring import until
 from tests.conftest import event, minute

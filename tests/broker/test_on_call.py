@@ -16,11 +16,11 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from connectors.clients import client_config
-from connectors.publisher import Publisher
-from connectors.recordings import to_run
-from models.block import to_us
-from models.records import Deviation, OperatorAction
+from connectors.files.runs import to_run
+from connectors.kafka.clients import client_config
+from connectors.kafka.publisher import Publisher
+from models.records.messages import Deviation, OperatorAction
+from models.records.times import to_us
 from ops.demo.programme import Programme
 from ops.demo.stage import Stage, set_up
 from ops.grafana.__main__ import DASHBOARDS
@@ -40,10 +40,11 @@ from tests.broker.monitoring import (
     series,
     until,
 )
+from tests.places import ROOT
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.slow]
 
-OPS = Path(__file__).parents[2] / "ops"
+OPS = ROOT / "ops"
 UNITS = ("BR-101", "BR-102", "BR-103")
 SILENT = UNITS[2]
 FAULT_H = 7.5

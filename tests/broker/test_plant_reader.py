@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.plant_reader import News, PlantReader
+from connectors.kafka.plant_reader import News, PlantReader
+from connectors.kafka.since import offsets_since
+from connectors.kafka.topics import create_topics
 from connectors.settings import Kafka
-from connectors.since import offsets_since
-from connectors.topics import create_topics
-from models.block import to_us
-from models.records import Scan, Score
+from models.records.messages import Scan, Score
+from models.records.times import to_us
 from ops.console.acting import Asked, Desk
 from ops.console.clocks import Clocks
 from ops.console.people import Person

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from connectors.metrics import Metrics
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Exposition
-from models.records import Deviation, Score
+from models.records.messages import Deviation, Score
 from tests.broker.monitoring import ask, program, prometheus, query, until
 
 pytestmark = pytest.mark.prometheus

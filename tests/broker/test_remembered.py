@@ -2,11 +2,11 @@
 
 import msgspec
 
-from connectors.metrics import Metrics
-from connectors.remembered import remembered
+from connectors.kafka.remembered import remembered
+from connectors.kafka.stop import Stop
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
-from connectors.stop import Stop
-from models.records import Deviation
+from models.records.messages import Deviation
 from tests.broker.conftest import publish, series, site
 from tests.conftest import minute
 

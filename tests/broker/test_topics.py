@@ -3,11 +3,11 @@
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from connectors.clients import client_config
-from connectors.embedded import free_port
+from connectors.kafka.clients import client_config
+from connectors.kafka.embedded import free_port
+from connectors.kafka.topics import create_topics, describe
 from connectors.settings import Kafka
-from connectors.topics import create_topics, describe
-from models.errors import BrokerError, ConfigError
+from models.records.errors import BrokerError, ConfigError
 from tests.broker.conftest import every, site
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.broker.conftest import LIMIT_S, messages, site
+from tests.places import ROOT, SHARED
 
-ROOT = Path(__file__).parents[2]
-RIG = ROOT.parent / "shared/data/skab/valve1"
+RIG = SHARED / "data/skab/valve1"
 FILES = {"3": "RIG-3", "5": "RIG-5", "9": "RIG-9"}  # recording -> unit
 SPEED = 1000
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import msgspec
 from bytewax.run import cli_main
 
-from connectors.kafka_sink import KafkaSink
-from connectors.kafka_source import KafkaSource
-from connectors.metrics import Metrics
-from connectors.recovery import Owner, open_store
+from connectors.kafka.sink import KafkaSink
+from connectors.kafka.source import KafkaSource
+from connectors.kafka.stop import Stop
+from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka, Topics
-from connectors.stop import Stop
+from connectors.store.recovery import Owner, open_store
 from flows.deviation import Ends, build
-from models.twin import Alarms, Twin
-from models.watch import Watch
+from models.records.twin import Alarms, Twin
+from models.unit.watch import Watch
 from tests.conftest import START, AboveOne, small_twin
 
 

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from connectors.publisher import Publisher
-from connectors.recordings import RecordedRun
-from models.block import to_time, to_us
-from models.records import Record, Scan
+from connectors.files.runs import RecordedRun
+from connectors.kafka.publisher import Publisher
+from models.records.messages import Record, Scan
+from models.records.times import to_time, to_us
 from ops.console.people import UserFile
 from ops.demo.programme import Programme, shown, units
 from ops.demo.stage import Stage, set_up

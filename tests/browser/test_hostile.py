@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from models.records import Contributor, Score
+from models.records.messages import Contributor, Score
 from tests.browser.conftest import PASSWORD, Site
 from tests.conftest import minute
 from tests.ops.console.conftest import deviation

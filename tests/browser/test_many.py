@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from models.records import Contributor, Deviation, Score
+from models.records.messages import Contributor, Deviation, Score
 from tests.browser.conftest import Site, until
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connectors.codec import decode
-from models.records import OperatorAction, Origin
+from connectors.messages.codec import decode
+from models.records.messages import OperatorAction, Origin
 from tests.broker.conftest import messages as held
 from tests.browser.conftest import PASSWORD, Site, until
 

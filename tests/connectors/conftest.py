@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.references import ReferenceStore
-from models.reference import Reference, fit_reference
+from connectors.store.references import ReferenceStore
+from models.reference.reference import Reference, fit_reference
 from tests.released import reactor_twin, released
 
 AT = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models.adaptive import AdaptiveMonitor
-from models.block import Block, Feed, Stretch
-from models.judgement import Judgement
-from models.twin import Alarms, ColdStart, Tag, Twin
-from models.watch import Watch
+from models.adaptive.monitor import AdaptiveMonitor
+from models.records.block import Block, Feed, Stretch
+from models.records.judgement import Judgement
+from models.records.twin import Alarms, ColdStart, Tag, Twin
+from models.unit.watch import Watch
 
 TWIN = Twin(
     name="rig",

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.batch_monitor import BatchMonitor
-from models.block import RecordedBatch, Stretch
-from models.fleet import Fleet
-from models.judgement import Judgement
-from models.reference import Reference, fit_reference
-from models.twin import Twin
+from models.batch.fleet import Fleet
+from models.batch.monitor import BatchMonitor
+from models.records.block import RecordedBatch, Stretch
+from models.records.judgement import Judgement
+from models.records.twin import Twin
+from models.reference.reference import Reference, fit_reference
 from tests.released import COOLANT, FEED, PH, SCANS, TEMPERATURE, grown, reactor_twin, released, spoilt
 
 TWIN = reactor_twin()
@@ -42,7 +42,7 @@ BATCH = troubled()
 
 
 def monitor(twin: Twin = TWIN, to: Reference | None = None) -> BatchMonitor:
-    return Fleet(twin, reference() if to is None else to, "reactor@1").monitor()
+    return BatchMonitor(Fleet(twin, reference() if to is None else to, "reactor@1"))
 
 
 def cut(batch: RecordedBatch, cuts: list[int]) -> list[Stretch]:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.block import RecordedBatch, Stretch
-from models.continuous import fit_continuous
-from models.continuous_monitor import ContinuousMonitor
-from models.twin import Tag, Twin
+from models.continuous.learning import fit_continuous
+from models.continuous.monitor import ContinuousMonitor
+from models.records.block import RecordedBatch, Stretch
+from models.records.twin import Tag, Twin
 
 TWIN = Twin(
     name="plant", product="water", mode="continuous", cadence_s=1,

@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.asking import Asked, Dialogue, followed
-from models.block import RecordedBatch, Stretch
-from models.fleet import Fleet
-from models.judgement import Judgement
+from models.batch.fleet import Fleet
+from models.batch.monitor import BatchMonitor
+from models.records.block import RecordedBatch, Stretch
+from models.records.judgement import Judgement
+from models.unit.together import Asked, Dialogue, followed
 from tests.contract.test_batch_monitor import BATCH, TWIN, cut, judged, monitor, reference, whole
 from tests.contract.test_silent_tags import SILENT
 from tests.released import PH, SCANS, grown
@@ -45,7 +46,7 @@ def judged_together(asked: list[Asked]) -> list[Judgement]:
 
 def side_by_side(fleet: Fleet, pieces: list[list[Stretch]]) -> list[list[Judgement]]:
     """One piece of every batch in turn, while it has any."""
-    monitors, told = [fleet.monitor() for _ in pieces], [[] for _ in pieces]
+    monitors, told = [BatchMonitor(fleet) for _ in pieces], [[] for _ in pieces]
     for turn in range(max(map(len, pieces))):
         there = [k for k in range(len(pieces)) if turn < len(pieces[k])]
         for k, judgement in zip(
@@ -80,7 +81,7 @@ def test_beside_others_scan_by_scan_the_same_tags_are_named_for_the_same_finding
 
 def test_batches_that_have_read_every_tag_are_judged_in_one_go(monkeypatch):
     fleet, calls = Fleet(TWIN, reference(), "reactor@1"), []
-    monitors = [fleet.monitor() for _ in range(3)]
+    monitors = [BatchMonitor(fleet) for _ in range(3)]
     batches = [grown(seed, SCANS) for seed in range(3)]
     one_go = fleet.judge
     monkeypatch.setattr(fleet, "judge", lambda some, parts: (calls.append(len(some)), one_go(some, parts))[1])
@@ -94,11 +95,11 @@ def test_batches_that_have_read_every_tag_are_judged_in_one_go(monkeypatch):
 
 def test_a_batch_that_starts_in_the_place_of_one_that_is_gone_starts_afresh():
     fleet = Fleet(TWIN, reference(), "reactor@1")
-    first, beside = fleet.monitor(), fleet.monitor()
+    first, beside = BatchMonitor(fleet), BatchMonitor(fleet)
     place = first.place
     first.judge(Stretch(BATCH.age_s, BATCH.values))
     del first
-    second = fleet.monitor()
+    second = BatchMonitor(fleet)
     assert second.place == place != beside.place
     assert whole([second.judge(Stretch(BATCH.age_s, BATCH.values))]) == alone(0)
 
@@ -108,8 +109,8 @@ def test_a_state_goes_on_in_another_place_of_another_fleet():
     before = monitor()
     start = before.judge(first)
     fleet = Fleet(TWIN, reference(), "reactor@1")
-    others = [fleet.monitor() for _ in range(4)]
-    after = fleet.monitor()
+    others = [BatchMonitor(fleet) for _ in range(4)]
+    after = BatchMonitor(fleet)
     after.restore(before.state())
     assert after.place not in {other.place for other in others}
     assert whole([start, after.judge(second)]) == alone(0)
@@ -118,10 +119,10 @@ def test_a_state_goes_on_in_another_place_of_another_fleet():
 def test_a_state_is_what_is_carried_now_however_many_batches_have_started_since_the_last():
     first, second, rest = cut(BATCH, [90, 100])
     fleet, after = Fleet(TWIN, reference(), "reactor@1"), monitor()
-    before = fleet.monitor()
+    before = BatchMonitor(fleet)
     start = before.judge(first)
     before.state()
-    others = [fleet.monitor() for _ in range(40)]  # the fleet's tables grow
+    others = [BatchMonitor(fleet) for _ in range(40)]  # the fleet's tables grow
     middle = before.judge(second)
     after.restore(before.state())
     assert before.place not in {other.place for other in others}

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.block import RecordedBatch
+from models.records.block import RecordedBatch
 from tests.contract.test_batch_monitor import CUTS, TWIN, causes, cut, judged, monitor, reference, whole
 from tests.released import SCANS, TEMPERATURE, grown
 

@@ -9,10 +9,10 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSink, TestingSource, run_main
 
 from flows.deviation import Ends, Taps, build
-from models import watch_state
-from models.errors import RecoveryError
-from models.records import Origin, Rejected, Score
-from models.watch import Watch
+from models.records.errors import RecoveryError
+from models.records.messages import Origin, Rejected, Score
+from models.unit import state as watch_state
+from models.unit.watch import Watch
 from tests.conftest import AboveOne, event, feed, scans, small_twin
 
 REFUSED = Rejected(reason="malformed", detail="", raw=b"?", origin=Origin(topic="pat.scans", partition=0, offset=7))

@@ -5,12 +5,12 @@ import pytest
 from bytewax.testing import TestingSource, run_main
 from msgspec.structs import replace
 
-from connectors.candidates import CandidateSink
-from connectors.references import ReferenceStore
+from connectors.store.candidates import CandidateSink
+from connectors.store.references import ReferenceStore
 from flows.learning import build
-from models.block import Feed
+from models.records.block import Feed
 from tests.conftest import event, feed, scans
-from tests.models.test_gather import deviation
+from tests.models.unit.test_gather import deviation
 
 LENGTH = 120
 

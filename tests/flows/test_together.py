@@ -12,11 +12,13 @@ from msgspec.structs import replace
 from flows.deviation import Ends, Taps, build
 from flows.together import Together
 from flows.watch import WatchLogic
-from models.block import Block, to_us
-from models.fleet import Fleet
-from models.records import Deviation, Remark
-from models.reference import fit_reference
-from models.watch import Watch
+from models.batch.fleet import Fleet
+from models.batch.monitor import BatchMonitor
+from models.records.block import Block
+from models.records.messages import Deviation, Remark
+from models.records.times import to_us
+from models.reference.reference import fit_reference
+from models.unit.watch import Watch
 from tests.conftest import START, AboveOne, event, feed, scans, small_twin
 from tests.released import grown, reactor_twin, released
 
@@ -142,9 +144,9 @@ def test_a_fleet_of_units_says_what_each_would_say_alone():
 
     items = [poll(k, first, first + 5) for first in range(0, 160, 5) for k in range(len(UNITS))]
     fleet = Fleet(twin, reference, "reactor@1")
-    said = run(items, lambda unit, state: Watch(unit, twin, lambda product: fleet.monitor(), "", state), len(UNITS))
+    said = run(items, lambda unit, state: Watch(unit, twin, lambda product: BatchMonitor(fleet), "", state), len(UNITS))
     for unit in UNITS:
-        alone = Watch(unit, twin, lambda product: Fleet(twin, reference, "reactor@1").monitor())
+        alone = Watch(unit, twin, lambda product: BatchMonitor(Fleet(twin, reference, "reactor@1")))
         steps = [record for one in items if one.unit == unit for record in alone.step(one)]
         records = [record for record in steps if not isinstance(record, Remark)]
         key = lambda record: (type(record).__name__, repr(record))  # noqa: E731

@@ -2,15 +2,15 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.broker.monitoring import program
 from tests.ops.test_alerts import ALERTS, told
+from tests.places import ROOT
 
-CONFIG = Path(__file__).parents[2] / "ops" / "alertmanager" / "alertmanager.yml"
+CONFIG = ROOT / "ops" / "alertmanager" / "alertmanager.yml"
 
 
 @pytest.mark.prometheus

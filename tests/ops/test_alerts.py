@@ -9,8 +9,8 @@ import yaml
 
 from ops.grafana.__main__ import DASHBOARDS
 from tests.broker.monitoring import program
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "ops" / "prometheus" / "rules").glob("*.yml"))
 TESTS = ROOT / "tests" / "ops" / "prometheus"
 RUNBOOKS = ROOT / "ops" / "runbooks"

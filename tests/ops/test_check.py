@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.embedded import EmbeddedBroker
-from connectors.recovery import open_store
+from connectors.kafka.embedded import EmbeddedBroker
 from connectors.settings import Topics
+from connectors.store.recovery import open_store
 from ops.__main__ import main
 from ops.checking import uses
 from ops.config import load

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bytewax.errors import BytewaxRuntimeError
 
-from models import errors
+from models.records import errors
 from ops.__main__ import COMMANDS, explain, main
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ConfigError
+from models.records.errors import ConfigError
 from ops.config import fingerprint, load
 
 GOOD = """

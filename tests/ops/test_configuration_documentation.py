@@ -7,11 +7,12 @@ import msgspec
 import pytest
 
 from connectors.settings import Proxy, Topics
-from models.twin import Alarms, Alignment, ColdStart, Context, Tag, Twin
+from models.records.twin import Alarms, Alignment, ColdStart, Context, Tag, Twin
 from ops.config import EDGES, TWIN_TABLES, load
 from ops.strict import wanted
+from tests.places import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+PAGE = ROOT / "docs" / "configuration.md"
 SECTIONS = {
     "twin": Twin,
     "tags.NAME": Tag,

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from models.block import to_time
-from models.records import Contributor, Deviation, Score, Statistic
+from models.records.messages import Contributor, Deviation, Score, Statistic
+from models.records.times import to_time
 from ops.commands.demo import _stopped_by_signals
 from ops.demo.programme import Programme, parse_faults, shown, units
 from ops.demo.screen import screen

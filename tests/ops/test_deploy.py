@@ -13,8 +13,8 @@ from ops import config
 from ops.__main__ import COMMANDS
 from ops.config import Configuration
 from tests.broker.monitoring import program
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "ops" / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())
 SERVICES: dict[str, dict] = COMPOSE["services"]

@@ -10,9 +10,8 @@ import pytest
 
 from ops.__main__ import main
 from ops.config import load
+from tests.places import ROOT, SHARED
 
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared"
 TWIN = str(ROOT / "ops" / "twins" / "penicillin.toml")
 
 

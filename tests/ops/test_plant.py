@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from connectors.settings import Recording
-from models.block import FloatArray
+from models.arrays.types import FloatArray
 from ops import config
 from ops.demo.stage import TWIN
 from ops.plant.faults import PROCESS, SENSOR, Fault, process_fault

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from connectors.embedded import EmbeddedBroker
-from models.records import BatchEvent
+from connectors.kafka.embedded import EmbeddedBroker
+from models.records.messages import BatchEvent
 from ops.__main__ import main
 from ops.commands.play import pace, paced
 from ops.playing import Message

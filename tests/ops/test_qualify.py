@@ -188,7 +188,7 @@ def test_the_same_inputs_give_the_same_file_over_one_process_or_two(plant: Path)
 def test_a_budget_is_judged_by_its_interval(
     alarms: int, outcome: str, found: Study, judged: Qualified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.intervals import rate_interval
+    from models.limits.intervals import rate_interval
 
     seen = findings.FalseAlarms(8, alarms, min(alarms, 8), rate_interval(alarms, 8), (0.0, 1.0))
     monkeypatch.setattr(findings, "false_alarms", lambda of: seen)

@@ -5,11 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from connectors.recordings import RecordedRun
+from connectors.files.runs import RecordedRun
 from connectors.settings import Topics
-from models.block import Block, to_us
-from models.records import BatchEvent, Reading, Scan, Tick
-from models.twin import Tag, Twin
+from models.records.block import Block
+from models.records.messages import BatchEvent, Reading, Scan, Tick
+from models.records.times import to_us
+from models.records.twin import Tag, Twin
 from ops.playing import Manner, count, messages
 from ops.recorded import events, feeds, first_scans, one_after_another, shifted
 

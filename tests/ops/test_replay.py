@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.batch_monitor import BatchMonitor
+from models.batch.monitor import BatchMonitor
 from ops.__main__ import main
 from ops.config import load
 from ops.recorded import one_after_another, read

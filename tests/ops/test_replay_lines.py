@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import RecordingError
-from models.records import Deviation
+from models.records.errors import RecordingError
+from models.records.messages import Deviation
 from ops.commands.replay import lines
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)

@@ -8,10 +8,11 @@ import jsonschema
 import msgspec
 import pytest
 
-from connectors.codec import encode
-from connectors.kafka_sink import ID_HEADER, message
-from models.errors import REASONS
-from models.records import (
+from connectors.kafka.sink import ID_HEADER
+from connectors.messages.codec import encode
+from connectors.messages.outgoing import message
+from models.records.errors import REASONS
+from models.records.messages import (
     BatchEvent,
     Contributor,
     Deviation,
@@ -27,8 +28,9 @@ from models.records import (
     Statistic,
 )
 from ops.schemas import RECORDS, documents, file_name, main, written
+from tests.places import ROOT
 
-FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
+FOLDER = ROOT / "docs" / "schemas"
 AT = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 UNIT, BATCH = "BR-101", "B1"
 TAG = Contributor(tag="ph", share=1.0, observed=6.1, expected=7.0, z=-9.0, unit_of_measure="pH")

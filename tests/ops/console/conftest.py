@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from connectors.console_series import ConsoleSeries
+from connectors.prometheus.console_series import ConsoleSeries
 from connectors.settings import Proxy
-from models.records import Deviation
+from models.records.messages import Deviation
 from ops.config import load
 from ops.console.gate import Limits
 from ops.console.people import UserFile

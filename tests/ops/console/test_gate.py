@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.console_series import ConsoleSeries
+from connectors.prometheus.console_series import ConsoleSeries
 from ops.console.headers import POLICY
 from ops.console.people import UserFile
 from ops.console.sessions import COOKIE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ConfigError
+from models.records.errors import ConfigError
 from ops.__main__ import main
 from ops.console.people import UserFile
 from tests.ops.console.conftest import PASSWORD

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from models.block import to_us
-from models.records import OperatorAction, Score
+from models.records.messages import OperatorAction, Score
+from models.records.times import to_us
 from ops.console.acting import Asked, RefusedError, action_of
 from ops.console.clocks import Clocks
 from ops.console.flood import Flood

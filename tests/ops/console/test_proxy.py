@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from connectors.settings import Proxy
-from models.errors import ConfigError
+from models.records.errors import ConfigError
 from tests.ops.console.conftest import PAGE, PASSWORD, Open
 
 ACTION = {"action": "acknowledge", "deviation_id": "BR-101/B1/process/1"}

@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.block import Feed, to_us
-from models.records import Contributor, Score
-from models.watch import Watch
+from models.records.block import Feed
+from models.records.messages import Contributor, Score
+from models.records.times import to_us
+from models.unit.watch import Watch
 from ops.__main__ import main
 from ops.config import load
 from ops.console.judging import Judging

@@ -1,0 +1,1 @@
+"""Recordings in files: tables, what their columns mean, and the runs they hold."""

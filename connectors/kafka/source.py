@@ -1,0 +1,116 @@
+"""Scans and their context from Kafka, as feeds by unit.
+
+One source partition (a lane) owns two consumers: one for the context topics, one for the scans. Scans never run ahead
+of the context already held: at the start the context is read to its end first, and at every poll it is polled after the
+scans were fetched and goes ahead of them. Offsets are kept in the flow's snapshots, not in a consumer group.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from connectors.kafka.reader import Reader
+from connectors.kafka.stillness import Stillness
+from connectors.kafka.stop import Stop
+from connectors.messages.grouping import Grouping
+from connectors.prometheus.metrics import Metrics
+from connectors.settings import Kafka
+from models.records.block import Feed
+from models.records.messages import Rejected
+from models.records.twin import Twin
+
+LANE = "lane-0"
+_PACE = timedelta(milliseconds=15)  # from poll to poll, so that units' scans come together; not in a backlog
+_BACKLOG = 8  # times as many scans a poll: a block costs the same however few it holds, but an epoch waits for it
+
+
+class LaneState(TypedDict):
+    """What a lane goes on from."""
+
+    offsets: dict[str, int]  # "topic/partition" -> next offset
+    units: list[str]  # units that have sent scans
+
+
+class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
+    """All input topics of a twin.
+
+    Parameters
+    ----------
+    kafka
+        The broker and the topics.
+    twin
+        Gives the arrays' columns, and how long a unit may be quiet.
+    metrics
+        Told what arrives, and how the broker is.
+    stop
+        When requested, the lane ends and the flow drains.
+    """
+
+    def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop) -> None:
+        self._kafka, self._twin, self._metrics, self._stop = kafka, twin, metrics, stop
+
+    def list_parts(self) -> list[str]:
+        """The one lane; its name is part of the recovery store."""
+        return [LANE]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: LaneState | None) -> "Lane":
+        """The lane, from where its snapshot left it."""
+        return Lane(self._kafka, self._twin, self._metrics, self._stop, resume_state)
+
+
+class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
+    """Reads all partitions of all input topics of one twin."""
+
+    def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop, resume: LaneState | None) -> None:
+        self._metrics, self._stop, self._poll = metrics, stop, kafka.poll_messages
+        self._ask = self._poll  # for so many scans next
+        offsets = {} if resume is None else dict(resume["offsets"])
+        self._context = Reader(kafka, kafka.topics.context, offsets, metrics)
+        self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
+        self._grouping = Grouping(twin, metrics)
+        self._stillness = Stillness(kafka, twin, [] if resume is None else resume["units"])
+        self._polled_at: datetime | None = None  # None: the next poll is due at once
+
+    def next_batch(self) -> list[Feed | Rejected]:
+        """What has arrived; nothing while the broker is away."""
+        if self._stop.requested:
+            raise StopIteration
+        began = datetime.now(UTC)
+        if not self._context.caught_up:
+            arrived = self._read_context()
+        else:
+            arrived = self._grouping.add(self._scans.poll(self._ask))
+            self._ask = self._poll if arrived < self._poll else _BACKLOG * self._poll
+            arrived += self._read_context()  # polled after the scans, emitted ahead of them
+        live = self._context.live and self._scans.live
+        self._metrics.caught_up(live)
+        out = self._grouping.take()
+        self._stillness.arrived(out)
+        if not live:
+            self._stillness.forget_time()
+        else:
+            out += self._stillness.ticks(self._scans.answers)
+        self._polled_at = began if arrived < self._poll else None
+        return out
+
+    def next_awake(self) -> datetime | None:
+        """At once in a backlog, in a moment otherwise."""
+        return None if self._polled_at is None else self._polled_at + _PACE
+
+    def snapshot(self) -> LaneState:
+        """Where the next poll begins."""
+        return {"offsets": self._context.offsets | self._scans.offsets, "units": self._stillness.units}
+
+    def close(self) -> None:
+        """Close both consumers."""
+        self._context.close()
+        self._scans.close()
+
+    def _read_context(self) -> int:
+        """All context that is there."""
+        arrived = count = self._grouping.add(self._context.poll(self._poll))
+        while count == self._poll:
+            count = self._grouping.add(self._context.poll(self._poll))
+            arrived += count
+        return arrived

@@ -1,0 +1,1 @@
+"""Bytes to records and blocks, and back; no Kafka client is opened here."""

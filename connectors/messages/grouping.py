@@ -1,0 +1,157 @@
+"""The messages of one poll, decoded and grouped: a feed a unit, with its scans as arrays."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache, partial
+from struct import Struct
+from typing import Protocol
+
+import numpy as np
+from msgspec.structs import astuple
+
+from connectors.messages.codec import decode
+from connectors.messages.rows import Rows
+from connectors.messages.wide import WideScans
+from models.records.block import Block, Feed, ReadingBlock
+from models.records.messages import Context, Origin, Reading, Rejected, Scan
+from models.records.times import to_us
+from models.records.twin import Twin
+
+Arrival = tuple[bytes, str, int, int, bytes]  # value, topic, partition, offset, key
+Place = tuple[str, str, int]  # unit, topic, partition
+_MOST_STRANGE = 1000  # unknown tags said in dead letters; further ones are only counted
+
+
+class Counts(Protocol):
+    """Who counts what arrives."""
+
+    def scans(self, unit: str, count: int) -> None:
+        """Scans of a unit."""
+
+    def readings(self, unit: str, count: int) -> None:
+        """Readings of a unit."""
+
+    def blocks(self, count: int) -> None:
+        """Blocks made."""
+
+    def unknown_tag_values(self, count: int) -> None:
+        """Values of tags the twin does not know."""
+
+
+class Grouping:
+    """Groups messages by unit.
+
+    Parameters
+    ----------
+    twin
+        Its tags give the arrays' columns; its units, where it lists them, are the only ones taken.
+    counts
+        Told what arrives.
+    """
+
+    def __init__(self, twin: Twin, counts: Counts) -> None:
+        self._column = {tag: column for column, tag in enumerate(twin.tags)}
+        self._units, self._counts = frozenset(twin.units), counts
+        self._strange: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
+        self._context: dict[str, list[Context]] = {}
+        self._wide_scans = WideScans(twin)
+        self._wide = True  # the last scan was decoded straight into a row
+        self._row = Struct(f"{len(self._column)}d")
+        self._scans = self._none()
+        self._readings: dict[Place, list[tuple[int, Reading]]] = {}
+        self._rejected: list[Rejected] = []
+
+    def add(self, messages: Iterable[Arrival]) -> int:
+        """Take messages; how many there were."""
+        count = 0
+        for raw, topic, partition, offset, key in messages:
+            count += 1
+            scan = self._wide_scans.decode(raw) if self._wide else None
+            if scan is not None and (not self._units or scan.unit in self._units):
+                self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values))
+            else:
+                self._add(raw, Origin(topic=topic, partition=partition, offset=offset), _text(key))
+        return count
+
+    def take(self) -> list[Feed | Rejected]:
+        """What has been grouped since the last time: a feed a unit (context first), then dead letters."""
+        blocks: dict[str, list[Block | ReadingBlock]] = {}
+        for (unit, topic, partition), scans in self._scans.items():
+            blocks.setdefault(unit, []).append(scans.block(unit, topic, partition))
+            self._counts.scans(unit, len(scans))
+        for (unit, topic, partition), readings in self._readings.items():
+            blocks.setdefault(unit, []).append(self._reading_block((unit, topic, partition), readings))
+            self._counts.readings(unit, len(readings))
+        self._counts.blocks(sum(map(len, blocks.values())))
+        units = dict.fromkeys([*self._context, *blocks])
+        feeds = [Feed(unit, tuple(self._context.get(unit, ())), tuple(blocks.get(unit, ()))) for unit in units]
+        rejected, self._rejected = self._rejected, []
+        self._context, self._scans, self._readings = {}, self._none(), {}
+        return [*feeds, *rejected]
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _none(self) -> defaultdict[Place, Rows]:
+        return defaultdict(partial(Rows, self._row))
+
+    def _add(self, raw: bytes, origin: Origin, key: str | None) -> None:
+        record = decode(raw, origin, key)
+        self._wide = isinstance(record, Scan)
+        if isinstance(record, Rejected):
+            self._rejected.append(record)
+        elif self._units and record.unit not in self._units:
+            detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
+            self._reject("unknown-unit", detail, raw, origin, key)
+        elif isinstance(record, Scan):
+            self._scans[record.unit, origin.topic, origin.partition].add(
+                origin.offset, record, self._readings_of(record)
+            )
+            self._check_tags(record.unit, record.values, (raw, origin, key))
+        elif isinstance(record, Reading):
+            self._add_reading(record, raw, origin, key)
+        else:
+            self._context.setdefault(record.unit, []).append(record)
+
+    def _readings_of(self, scan: Scan) -> list[float]:
+        """The readings that are there and not bad, in the order of the tags."""
+        good = {tag: value for tag, value in scan.values.items() if scan.quality.get(tag) != "bad"}
+        return [math.nan if value is None else value for value in map(good.get, self._column)]
+
+    def _add_reading(self, reading: Reading, raw: bytes, origin: Origin, key: str | None) -> None:
+        if reading.tag in self._column:
+            place = (reading.unit, origin.topic, origin.partition)
+            self._readings.setdefault(place, []).append((origin.offset, reading))
+        else:
+            self._counts.unknown_tag_values(1)
+            self._reject("unknown-tag", f"the twin has no tag {reading.tag!r}", raw, origin, key)
+
+    def _check_tags(self, unit: str, values: Iterable[str], message: tuple[bytes, Origin, str | None]) -> None:
+        """Count values of unknown tags; the first message of each unit and tag also becomes a dead letter."""
+        unknown = [tag for tag in values if tag not in self._column]
+        if not unknown:
+            return
+        self._counts.unknown_tag_values(len(unknown))
+        new = [tag for tag in unknown if (unit, tag) not in self._strange]
+        if new and len(self._strange) < _MOST_STRANGE:
+            self._strange.update((unit, tag) for tag in new)
+            detail = f"the twin has no tag {', '.join(map(repr, new))}; its other tags are judged; said once"
+            self._reject("unknown-tag", detail, *message)
+
+    def _reject(self, reason: str, detail: str, raw: bytes, origin: Origin, key: str | None) -> None:
+        self._rejected.append(Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key))
+
+    def _reading_block(self, place: Place, readings: list[tuple[int, Reading]]) -> ReadingBlock:
+        good = [reading.value if reading.quality != "bad" else None for _, reading in readings]
+        return ReadingBlock(
+            *place,
+            np.array([offset for offset, _ in readings], dtype=np.int64),
+            np.array([to_us(reading.observed_at) for _, reading in readings], dtype=np.int64),
+            np.array([self._column[reading.tag] for _, reading in readings], dtype=np.int64),
+            np.array([np.nan if value is None else value for value in good]),
+        )
+
+
+@lru_cache(65536)
+def _text(key: bytes) -> str | None:
+    return key.decode("utf-8", "replace") or None

@@ -1,0 +1,1 @@
+"""Every Prometheus series, and the server that exposes them."""

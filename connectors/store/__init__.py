@@ -1,0 +1,1 @@
+"""What PATrol keeps on disk: versions of references, candidates, and the recovery store."""

@@ -1,0 +1,2 @@
+"""What learns while it watches, advisory always: the cold start without a reference, and the learner beside a frozen
+one."""

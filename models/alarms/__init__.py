@@ -1,0 +1,2 @@
+"""Alarms after ISA-18.2: states, delays, deviations and their wording, and the audit of the alarm system; no
+statistics."""

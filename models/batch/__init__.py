@@ -1,0 +1,2 @@
+"""What judges a running batch against its reference: measuring, cause, findings, contributors, batches judged
+together."""

@@ -1,0 +1,2 @@
+"""A continuous process against a recording of its own normal running: moving averages, their limits, the reference, the
+monitor."""

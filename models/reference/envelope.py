@@ -1,0 +1,101 @@
+"""Where batches run along a recipe: mean, spread and prediction band on equally spaced points of maturity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from models.arrays.types import FloatArray
+
+_LEAST_BATCHES = 3  # at a point; fewer say nothing of a spread
+_LEAST_SHARE = 0.1  # of the spread over the whole recipe: what one deviation is at least
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Of p tags at G points, each in its tag's unit of measure; NaN: too few batches were there."""
+
+    mean: FloatArray  # (G, p)
+    spread: FloatArray  # (G, p) standard deviation between batches, >= 0
+    half: FloatArray  # (G, p) half-width of the prediction band for one further batch, >= 0
+
+    def within(self, maturity: FloatArray, values: FloatArray) -> FloatArray:
+        """1 where a reading lies in the band, 0 where outside, NaN where nothing can be said; shape (n, p)."""
+        mean, half = at_maturity(self.mean, maturity), at_maturity(self.half, maturity)
+        apart = np.abs(values - mean) - half * (1 + 1e-9)
+        return np.where(np.isfinite(apart), (apart <= 0).astype(float), np.nan)
+
+
+def envelope(grids: FloatArray, coverage: float = 0.99) -> Envelope:
+    """Mean, spread and band over batches.
+
+    Parameters
+    ----------
+    grids
+        Shape (B, G, p), from ``on_points``; NaN: no reading.
+    coverage
+        In (0, 1): share of further batches' readings that the band holds, were they normally distributed.
+
+    References
+    ----------
+    Hahn & Meeker (1991), Statistical Intervals, section 4.7: mean +- t(B - 1) s sqrt(1 + 1 / B).
+    """
+    known = np.isfinite(grids)
+    count = known.sum(axis=0)
+    enough = count >= _LEAST_BATCHES
+    mean = np.where(known, grids, 0.0).sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(known, (grids - mean) ** 2, 0.0).sum(axis=0)
+    spread = np.sqrt(squares / np.maximum(count - 1, 1))
+    quantile = stats.t.ppf((1 + coverage) / 2, np.maximum(count - 1, 1))
+    half = quantile * spread * np.sqrt(1 + 1 / np.maximum(count, 1))
+    return Envelope(*(np.where(enough, of, np.nan) for of in (mean, spread, half)))
+
+
+def usual_spread(of: Envelope) -> FloatArray:
+    """One standard deviation between batches, usual along the recipe, shape (p,), > 0, in units of measure.
+
+    The median over maturity, for a schedule's steps would inflate a mean; no less than a tenth of the root mean
+    square, for a tag that is nought for most of a recipe.
+    """
+    rms = np.sqrt(np.nanmean(of.spread**2, axis=0))
+    least = 1e-6 * (1 + np.nanmax(np.abs(of.mean), axis=0))
+    usual: FloatArray = np.maximum(np.maximum(np.nanmedian(of.spread, axis=0), _LEAST_SHARE * rms), least)
+    return usual
+
+
+def on_points(maturity: FloatArray, values: FloatArray, points: int) -> FloatArray:
+    """A batch at ``points`` equally spaced maturities, shape (points, p): between readings by straight lines.
+
+    Parameters
+    ----------
+    maturity
+        Shape (n,), 0 to 1, never falling; NaN: unknown.
+    values
+        Shape (n, p).
+
+    Examples
+    --------
+    >>> on_points(np.array([0.0, 1.0]), np.array([[1.0], [3.0]]), 3).ravel().tolist()
+    [1.0, 2.0, 3.0]
+    """
+    wanted = np.linspace(0, 1, points)
+    grid = np.full((points, values.shape[1]), np.nan)
+    for tag in range(values.shape[1]):
+        known = np.isfinite(maturity) & np.isfinite(values[:, tag])
+        if known.any():
+            grid[:, tag] = np.interp(wanted, maturity[known], values[known, tag], left=np.nan, right=np.nan)
+    return grid
+
+
+def at_maturity(course: FloatArray, maturity: FloatArray) -> FloatArray:
+    """Rows of a course (G, p) at each maturity, shape (n, p): the nearest point; NaN where maturity is unknown."""
+    known = np.isfinite(maturity)
+    nearest = np.rint(np.where(known, maturity, 0.0) * (len(course) - 1)).astype(int)
+    rows: FloatArray = np.where(known[:, None], course[nearest], np.nan)
+    return rows
+
+
+def stacked(batches: Sequence[tuple[FloatArray, FloatArray]], points: int) -> FloatArray:
+    """Batches (maturity, values) on the same points, shape (B, points, p)."""
+    return np.stack([on_points(maturity, values, points) for maturity, values in batches])

@@ -1,0 +1,112 @@
+"""The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line."""
+
+import numpy as np
+
+from models.arrays.carried import Carried, Turns
+from models.arrays.compiled import CUBE, FLAGS, PLACES, ROW, TABLE, compiled
+from models.arrays.types import BoolArray, FloatArray, IntArray, marked
+from models.statistics.accumulate import Ewma, Roughness
+from models.statistics.residuals import Residuals
+
+KINDS = ("residual", "ewma", "drift", "noise", "above", "below")  # one column a tag each, in this order
+_SHORT, _LONG, _NOISE, _LEVEL, _UPSET = 5.0, 20.0, 8.0, 25.0, 8.0  # scans
+_CLIP = 8.0  # a larger residual adds no more than this to what accumulates
+_BOUND = 1.25  # times its limit: what accumulates goes no further
+
+
+class Statistics(Carried):
+    """Statistics of a running batch.
+
+    Parameters
+    ----------
+    tags
+        p.
+    scheduled, loops
+        Positions of the schedule tags and of controllers' outputs: they move by design, so they have no ``above`` and
+        ``below``.
+    """
+
+    def __init__(self, tags: int, scheduled: IntArray, loops: IntArray) -> None:
+        self._free = ~marked(scheduled, tags)
+        self._moved = ~self._free | marked(loops, tags)
+        self._short, self._long, self._noise = Ewma(tags, _SHORT), Ewma(tags, _LONG), Roughness(tags, _NOISE)
+        self._level = Ewma(tags, _LEVEL)
+        parts = {"short": self._short, "long": self._long, "noise": self._noise, "level": self._level}
+        super().__init__(parts, upset=np.zeros(tags))
+
+    def advance(self, residuals: Residuals, limits: FloatArray | None = None, turns: Turns | None = None) -> FloatArray:
+        """Statistics (n, 6p), all >= 0; NaN: not judged.
+
+        ``limits`` (n, 6p): of the statistics at these scans, once they are known.
+        """
+        size = (len(residuals.z), residuals.z.shape[1])
+        known = np.full((size[0], len(KINDS) * size[1]), np.nan) if limits is None else np.ascontiguousarray(limits)
+        raw, scaled, far, bounds = np.empty(size), np.empty(size), np.empty(size), np.empty((5, *size))
+        turns = turns or Turns.of_one(size[0])
+        _prepare(
+            turns.places, turns.starts, np.ascontiguousarray(residuals.scaled), np.ascontiguousarray(residuals.z),
+            known, self._free, self.rows["upset"], raw, scaled, far, bounds,
+        )  # fmt: skip
+        short = self._short.advance(scaled, bounds[0], bounds[0], turns)
+        long = self._long.advance(scaled, bounds[1], bounds[1], turns)
+        noise = self._noise.advance(scaled, bounds[2], turns)
+        level = self._level.advance(far, bounds[3], bounds[4], turns)
+        statistics = np.empty((size[0], len(KINDS) * size[1]))
+        _gather(raw, short, long, noise, level, self._moved, statistics)
+        return statistics
+
+
+@compiled("float64", ROW, FLAGS, ROW)
+def _upset(residuals: FloatArray, free: BoolArray, upset: FloatArray) -> float:
+    """How upset each tag has been of late (p,), carried on by one scan; returns their sum."""
+    weight, total = 2 / (_UPSET + 1), 0.0
+    for tag in range(len(free)):
+        own = residuals[tag]
+        power = min(abs(own), _CLIP) ** 2 if free[tag] and not np.isnan(own) else 0.0
+        upset[tag] = weight * power + (1 - weight) * upset[tag]
+        total += upset[tag]
+    return total
+
+
+@compiled("void", PLACES, PLACES, TABLE, TABLE, TABLE, FLAGS, TABLE, TABLE, TABLE, TABLE, CUBE)
+def _prepare(
+    places: IntArray, starts: IntArray, residuals: FloatArray, z: FloatArray, limits: FloatArray,
+    free: BoolArray, upset: FloatArray, raw: FloatArray, scaled: FloatArray, far: FloatArray, bounds: FloatArray,
+) -> None:  # fmt: skip
+    """Residuals in the company they are in, what accumulates of them and of z, and its bounds (5, n, p).
+
+    The company is how upset the other tags have been of late, >= 1: in an upset, each tag alone says less. It is the
+    root mean square over the other tags that follow no schedule (schedule tags are moved by nothing else); each batch
+    carries its ``upset`` (p,).
+    """
+    tags, others, batch = len(free), max(free.sum() - 1, 1), 0
+    for row in range(len(residuals)):
+        while row == starts[batch + 1]:
+            batch += 1
+        lately = upset[places[batch]]
+        total = _upset(residuals[row], free, lately)
+        for tag in range(tags):
+            company = np.sqrt(max((total - lately[tag]) / others, 1.0)) if free[tag] else 1.0
+            own, deviation = residuals[row, tag] / company, z[row, tag]
+            raw[row, tag] = own
+            scaled[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
+            far[row, tag] = deviation if np.isnan(deviation) else min(max(deviation, -_CLIP), _CLIP)
+            for kind in range(5):
+                bounds[kind, row, tag] = _BOUND * limits[row, (kind + 1) * tags + tag]
+
+
+@compiled("void", TABLE, TABLE, TABLE, TABLE, TABLE, FLAGS, TABLE)
+def _gather(
+    raw: FloatArray, short: FloatArray, long: FloatArray, noise: FloatArray, level: FloatArray, moved: BoolArray,
+    statistics: FloatArray,
+) -> None:  # fmt: skip
+    """The statistics (n, 6p) in the order of ``KINDS``; NaN: absent, or moved by design."""
+    tags = len(moved)
+    for row in range(len(raw)):
+        for tag in range(tags):
+            said = statistics[row, tag::tags]
+            said[0], said[1:] = np.abs(raw[row, tag]), np.nan
+            if not np.isnan(raw[row, tag]):
+                said[1], said[2], said[3] = np.abs(short[row, tag]), np.abs(long[row, tag]), noise[row, tag]
+                if not moved[tag]:
+                    said[4], said[5] = max(level[row, tag], 0.0), max(-level[row, tag], 0.0)

@@ -1,0 +1,218 @@
+"""What a tag does that neither its own past nor the other tags explain: its one-step innovation.
+
+Each tag is foretold by a ridge regression on its own last three readings and on the other tags' present and last ones
+(``models.statistics.features``). A controller has two laws, one on each side of the threshold that switches it. Nothing
+is foretold beyond what released batches read. A reading that is absent is replaced by what the others foretell of it,
+and the doubt that brings is carried. All is learnt from sums of products (``models.reference.regression``), so that one
+batch can be taken out again.
+
+References
+----------
+Ljung (1999), System Identification, chapter 5 (ARX, piecewise affine).
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from models.arrays.carried import Carried, Turns
+from models.arrays.compiled import CUBE, FLAGS, PLACES, ROW, TABLE, compiled
+from models.arrays.products import product
+from models.arrays.types import BoolArray, FloatArray, IntArray
+from models.statistics.features import LAGS, Scaling, features_of
+
+_CLIP = 30.0  # spreads: what lies beyond says no more than this
+_LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
+
+
+@dataclass(frozen=True, slots=True)
+class OneStep:
+    """The regressions of p tags."""
+
+    scaling: Scaling
+    weights: FloatArray  # (F, p) foretells the reading, in spreads from the centre
+    switched: FloatArray  # (F, c) each controller's second law, past its threshold
+    whitening: FloatArray  # (E, E) upper triangle: makes the E earlier features independent: see ``sizes``
+    ahead: FloatArray  # (F, p) foretells the reading from the scans before alone
+    unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
+    usual: FloatArray  # (p,) > 0: median size of innovations
+    size_weights: FloatArray  # (C, p) foretells the logarithm of size / usual
+    known: FloatArray  # (2, C) least and most of each circumstance in released batches
+
+
+class Predictors(msgspec.Struct, frozen=True):
+    """What the regressions start from, scan by scan."""
+
+    readings: FloatArray  # (n, p) in spreads from the centre; NaN: none, or among the first of the batch
+    features: FloatArray  # (n, F)
+    far: FloatArray  # (n, p) standard deviations from the trajectory one scan before
+    doubt: FloatArray | None  # (n, LAGS + 1, p) how often a stand-in's variance counts, now and before; None: no gaps
+
+
+class Past(Carried):
+    """The last scans of a running batch.
+
+    Parameters
+    ----------
+    scaling
+        The tags' range.
+    one_step
+        Stands in for absent readings; None: the last reading does.
+    """
+
+    def __init__(self, scaling: Scaling, one_step: OneStep | None = None) -> None:
+        self._scaling, self._one_step = scaling, one_step
+        tags = len(scaling.centre)
+        past = np.zeros((LAGS, tags))  # oldest first
+        super().__init__(
+            readings=past, doubt=past, level=np.zeros(tags), z=np.zeros(tags),
+            scans=np.zeros(()),  # the first few have no past to be foretold from
+        )  # fmt: skip
+
+    def advance(
+        self, values: FloatArray, mean: FloatArray, scale: FloatArray, turns: Turns | None = None
+    ) -> Predictors:
+        """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
+        scaling, carried, turns = self._scaling, self.rows, turns or Turns.of_one(len(values))
+        (n, tags), batches = values.shape, len(turns.places)
+        readings, level = np.empty((n + LAGS * batches, tags)), np.empty((n + batches, tags))
+        seen, far, gaps = np.empty((n, tags)), np.empty((n, tags)), np.empty(batches, dtype=bool)
+        _in_spreads_each(
+            turns.places, turns.starts, np.ascontiguousarray(values), np.ascontiguousarray(mean),
+            np.ascontiguousarray(scale), scaling.centre, scaling.spread, carried["readings"], carried["level"],
+            carried["z"], carried["doubt"], carried["scans"], readings, level, seen, far, gaps,
+        )  # fmt: skip
+        doubt = self._filled(readings, level, turns, gaps) if gaps.any() else None
+        _remember(turns.places, turns.starts, readings, carried["readings"])
+        return Predictors(seen, features_of(scaling, readings, level, turns.starts), far, doubt)
+
+    def _filled(self, readings: FloatArray, level: FloatArray, turns: Turns, gaps: BoolArray) -> FloatArray | None:
+        """Fill what is absent of the readings, in place, and the doubt that brings (n, LAGS + 1, p); None: none.
+
+        ``gaps`` (b,): which batches have any, or had some of late.
+        """
+        doubts = np.zeros((turns.starts[-1], LAGS + 1, readings.shape[1]))
+        for k in gaps.nonzero()[0].tolist():
+            a, b, place = turns.starts[k], turns.starts[k + 1], turns.places[k]
+            own, usual = readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1]
+            doubt = np.concatenate([self.rows["doubt"][place], np.zeros((b - a, own.shape[1]))])
+            for row in np.flatnonzero(np.isnan(own[LAGS:]).any(axis=1)).tolist():
+                self._stand_in(own[row : row + LAGS + 1], doubt[row : row + LAGS + 1], usual[row : row + 2])
+            self.rows["doubt"][place] = doubt[-LAGS:]
+            doubts[a:b] = _lagged(doubt)
+        return doubts if doubts.any() else None
+
+    def _stand_in(self, readings: FloatArray, doubt: FloatArray, level: FloatArray) -> None:
+        """Fill what is absent of the last scan, in place: from the scans before, then from the other tags now."""
+        absent = np.isnan(readings[-1])
+        readings[-1, absent] = readings[-2, absent]
+        if self._one_step is None:
+            return
+        before = product(features_of(self._scaling, readings, level), self._one_step.ahead)[0]
+        readings[-1, absent] = np.clip(before[absent], -_CLIP, _CLIP)
+        told = absent & self._one_step.weights.any(axis=0)
+        now = predict(features_of(self._scaling, readings, level), self._one_step)[0]
+        readings[-1, told] = np.clip(now[told], -_CLIP, _CLIP)
+        doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
+
+
+@compiled("boolean", TABLE, TABLE, TABLE, ROW, ROW, TABLE, TABLE, ROW, TABLE)
+def _in_spreads(
+    values: FloatArray, mean: FloatArray, scale: FloatArray, centre: FloatArray, spread: FloatArray,
+    seen: FloatArray, level: FloatArray, z: FloatArray, far: FloatArray,
+) -> bool:  # fmt: skip
+    """One batch's readings (n, p) in spreads; from the second row of (1 + n, p) on: the trajectory's.
+
+    And how far from it the scan before was, (n, p): ``z`` (p,) is carried on. Returns whether any reading is absent.
+    """
+    gaps = False
+    for row in range(len(values)):
+        for tag in range(len(centre)):
+            value, usual = values[row, tag], mean[row, tag]
+            own, off = (value - centre[tag]) / spread[tag], (value - usual) / scale[row, tag]
+            gaps = gaps or np.isnan(own)
+            seen[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
+            level[row + 1, tag] = 0.0 if np.isnan(usual) else (usual - centre[tag]) / spread[tag]
+            far[row, tag] = np.abs(z[tag])
+            z[tag] = z[tag] if np.isnan(off) else min(max(off, -_CLIP), _CLIP)
+    return gaps
+
+
+@compiled(
+    "void", PLACES, PLACES, TABLE, TABLE, TABLE, ROW, ROW, CUBE, TABLE, TABLE, CUBE, ROW,
+    TABLE, TABLE, TABLE, TABLE, FLAGS,
+)  # fmt: skip
+def _in_spreads_each(
+    places: IntArray, starts: IntArray, values: FloatArray, mean: FloatArray, scale: FloatArray,
+    centre: FloatArray, spread: FloatArray, past: FloatArray, usual: FloatArray, z: FloatArray, doubt: FloatArray,
+    scans: FloatArray, readings: FloatArray, level: FloatArray, seen: FloatArray, far: FloatArray, gaps: BoolArray,
+) -> None:  # fmt: skip
+    """As ``_in_spreads``, with each batch's last scans in front; which batches have gaps or doubt, (b,)."""
+    for k, place in enumerate(places):
+        a, b = starts[k], starts[k + 1]
+        own, levels = readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1]
+        own[:LAGS], levels[0] = past[place], usual[place]
+        gaps[k] = _in_spreads(values[a:b], mean[a:b], scale[a:b], centre, spread, seen[a:b], levels, z[place], far[a:b])
+        gaps[k] = gaps[k] or (doubt[place] != 0.0).any()
+        own[LAGS:], usual[place] = seen[a:b], levels[b - a]
+        for row in range(a, min(b, a + LAGS - int(scans[place]))):
+            seen[row] = np.nan
+        scans[place] += b - a
+
+
+@compiled("void", PLACES, PLACES, TABLE, CUBE)
+def _remember(places: IntArray, starts: IntArray, readings: FloatArray, past: FloatArray) -> None:
+    """Carry on each batch's last scans, once they have no gaps."""
+    for k, place in enumerate(places):
+        end = starts[k + 1] + LAGS * (k + 1)
+        past[place] = readings[end - LAGS : end]
+
+
+def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
+    """Each tag's reading (n, p), in spreads from the centre.
+
+    Between the least and the most it ever read in released batches; beyond them, where nothing is known, it is
+    foretold to stay.
+    """
+    foretold, scaling = product(features, one_step.weights), one_step.scaling
+    _tell_second_laws(
+        features, np.ascontiguousarray(one_step.switched), scaling.loops, scaling.switch, scaling.threshold, foretold
+    )
+    _bound(features, np.ascontiguousarray(scaling.ends), foretold)
+    return foretold
+
+
+@compiled("void", TABLE, TABLE, PLACES, PLACES, ROW, TABLE)
+def _tell_second_laws(
+    features: FloatArray, switched: FloatArray, loops: IntArray, switch: IntArray, threshold: FloatArray,
+    foretold: FloatArray,
+) -> None:  # fmt: skip
+    """Controllers' outputs by their second law where they are past the threshold (``features.past_threshold``)."""
+    tags = foretold.shape[1]
+    for row in range(len(features)):
+        for k in range(len(loops)):
+            if features[row, tags + switch[k]] > threshold[k]:
+                second = 0.0
+                for place in range(features.shape[1]):
+                    if features[row, place] != 0.0:
+                        second += features[row, place] * switched[place, k]
+                foretold[row, loops[k]] = second
+
+
+@compiled("void", TABLE, TABLE, TABLE)
+def _bound(features: FloatArray, ends: FloatArray, foretold: FloatArray) -> None:
+    """Keep what is foretold (n, p) between the least and the most ever read (2, p), and the last reading."""
+    tags = foretold.shape[1]
+    for row in range(len(features)):
+        for tag in range(tags):
+            last = features[row, tags + tag]
+            foretold[row, tag] = min(max(foretold[row, tag], min(ends[0, tag], last)), max(ends[1, tag], last))
+
+
+def _lagged(doubt: FloatArray) -> FloatArray:
+    n = len(doubt) - LAGS
+    lagged = np.empty((n, LAGS + 1, doubt.shape[1]))
+    for lag in range(LAGS + 1):
+        lagged[:, lag] = doubt[LAGS - lag : LAGS - lag + n]
+    return lagged

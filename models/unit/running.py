@@ -1,0 +1,185 @@
+"""The batch that is running on a unit: its context, its monitor, its alarms' delays and its scores."""
+
+from collections.abc import Iterator
+from itertools import compress
+from math import isfinite
+from operator import not_
+
+import numpy as np
+
+from models.adaptive.disagreement import Disagreement
+from models.alarms.conditions import Conditions
+from models.alarms.delays import Delays, Raised
+from models.alarms.deviations import Book
+from models.arrays.types import FloatArray, IntArray
+from models.records.block import Block, Stretch
+from models.records.judgement import Judgement
+from models.records.messages import BatchEvent, Outbound, Remark, Score
+from models.records.monitor import Monitor
+from models.records.subject import Scene, Subject
+from models.records.times import to_time
+from models.unit.together import Asked, Dialogue
+
+_LONG, _OVER = 0.9, 0.5  # share of late scans: disagreement is said from the first on, and over below the second
+
+
+class RunningBatch:
+    """One running batch, or a continuous process (then without id and age).
+
+    Parameters
+    ----------
+    subject
+        The unit and its twin.
+    batch_id, product
+        Of the batch; ``batch_id`` None: a continuous process.
+    started_us
+        Event time at which it started.
+    monitor
+        Judges it; None: nothing is known of the product, the batch runs unwatched.
+    implied
+        Started by scans that name it, not by a batch event.
+    """
+
+    def __init__(
+        self, subject: Subject, batch_id: str | None, product: str | None, started_us: int,
+        monitor: Monitor | None, *, implied: bool,
+    ) -> None:  # fmt: skip
+        self.subject, self.batch_id, self.product, self.monitor = subject, batch_id, product, monitor
+        self.started_us, self.implied = started_us, implied
+        self.phase: str | None = None
+        self.phase_us = started_us
+        self.scored_us = 0  # interval of the last score
+        self._every_us = int((subject.twin.score_interval_s or 10 * subject.twin.cadence_s) * 1e6)
+        self.delays = Delays(subject.twin.alarms)
+        self.disagreement = Disagreement()
+        self.disagrees = False  # said, and not yet over
+
+    @classmethod
+    def continuous(cls, subject: Subject, monitor: Monitor | None, started_us: int) -> "RunningBatch":
+        """A process without batches, watched from ``started_us`` on."""
+        return cls(subject, None, None, started_us, monitor, implied=False)
+
+    @property
+    def scene(self) -> Scene:
+        """What deviations say of it."""
+        return Scene(
+            batch_id=self.batch_id,
+            product=self.product,
+            phase=self.phase,
+            started_us=None if self.batch_id is None else self.started_us,
+            reference=None if self.monitor is None else self.monitor.reference_id,
+        )
+
+    def declare(self, event: BatchEvent) -> None:
+        """A batch event confirms what the scans implied; the batch keeps the start it is judged from."""
+        self.implied, self.product = False, event.product or self.product
+
+    def enter(self, phase: str | None, at_us: int) -> None:
+        """A phase of the recipe begins."""
+        self.phase, self.phase_us = phase, at_us
+
+    def shift(self, by_us: int) -> None:
+        """The unit's clock was set by so much; ages go on."""
+        self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
+
+    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Dialogue:
+        """Judge scans in order of time; deviations and scores in order of scan."""
+        if self.monitor is not None:
+            age_s = (scans.observed_us - self.started_us) / 1e6
+            stretch = Stretch(age_s, scans.values, self.phase, (self.phase_us - self.started_us) / 1e6)
+            judgement = yield Asked(self.monitor, stretch)
+            shares = self._disagreement(judgement)
+            said = [
+                *self._deviations(scans, judgement, book),
+                *self._scores(scans, judgement, shares),
+                *self._remarks(judgement, shares),
+                *conditions.overdue(self.scene, scans, self.monitor.expected_duration_s),
+            ]
+            said.sort(key=lambda pair: pair[0])
+            for _, record in said:
+                yield record
+
+    def score(self, at_us: int) -> Score:
+        """How the batch stands before anything is judged."""
+        scene = self.scene
+        return Score(
+            unit=self.subject.unit, at=to_time(at_us), twin=self.subject.twin.name, batch_id=scene.batch_id,
+            product=scene.product, phase=scene.phase, age_s=scene.age_s(at_us), reference=scene.reference,
+        )  # fmt: skip
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _deviations(self, scans: Block, judgement: Judgement, book: Book) -> Iterator[tuple[int, Outbound]]:
+        for change in self.delays.follow(judgement.findings, scans):
+            at_us = int(scans.observed_us[change.row])
+            if isinstance(change, Raised):
+                revision = book.raise_(change.occurrence, self.scene)
+            else:
+                revision = book.clear(change.cause, at_us, self.scene)
+            if revision is not None:
+                yield change.row, revision
+
+    def _disagreement(self, judgement: Judgement) -> FloatArray:
+        """How much reference and learner disagree about the process, scan by scan (n,), 0 to 1."""
+        champion, learner = np.zeros((2, len(judgement.t2)), dtype=bool)
+        for finding in judgement.findings:
+            if finding.category == "process":
+                alarms = champion if finding.grade == "approved" else learner
+                alarms |= finding.over
+        return self.disagreement.advance(champion, learner)
+
+    def _remarks(self, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
+        """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
+        if not (judgement.findings or self.disagrees) or self.scene.reference is None:
+            return  # without findings a share only falls
+        for row, share in enumerate(shares.tolist()):
+            if not self.disagrees and share >= _LONG:
+                detail = f"{self.batch_id}: reference and learner disagreed in {share:.0%} of the last 50 scans or so"
+                yield row, Remark(unit=self.subject.unit, kind="disagreement", detail=detail)
+            self.disagrees = share >= (_OVER if self.disagrees else _LONG)
+
+    def _scores(self, scans: Block, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
+        """A score at the first scan of every interval of event time."""
+        first, last = int(scans.observed_us[0]) // self._every_us, int(scans.observed_us[-1]) // self._every_us
+        if first == last == self.scored_us:
+            return
+        interval = scans.observed_us // self._every_us
+        rows = np.flatnonzero(interval != np.concatenate(([self.scored_us], interval[:-1])))
+        scored = self._scored(scans.observed_us[rows], judgement, rows, shares)
+        yield from zip(rows.tolist(), scored, strict=True)
+        self.scored_us = last
+
+    def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:
+        """The scores of some rows (m,), observed at (m,)."""
+        twin, scene, told = self.subject.twin, self.scene, judgement
+        columns = (told.maturity, told.t2, told.t2_limit, told.spe, told.spe_limit, shares, told.ready, told.fit)
+        many = zip(
+            at_us.tolist(), told.worst(rows.tolist()), *(column[rows].tolist() for column in columns), strict=True
+        )
+        return [
+            Score(
+                unit=self.subject.unit,
+                at=to_time(at),
+                twin=twin.name,
+                batch_id=scene.batch_id,
+                product=scene.product,
+                phase=scene.phase,
+                age_s=scene.age_s(at),
+                maturity=_number(maturity),
+                grade="advisory" if scene.reference is None else "approved",
+                learning=not ready,
+                t2=_number(t2),
+                t2_limit=_number(t2_limit),
+                spe=_number(spe),
+                spe_limit=_number(spe_limit),
+                worst=worst,
+                unfit_sensors=() if all(fit) else tuple(compress(twin.tags, map(not_, fit))),
+                disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
+                reference=scene.reference,
+            )
+            for at, worst, maturity, t2, t2_limit, spe, spe_limit, share, ready, fit in many
+        ]
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -1,0 +1,196 @@
+"""A watch's state as versioned bytes: records, numbers and arrays, never pickled objects."""
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from models.alarms.deviations import Book, Life
+from models.records.block import Block
+from models.records.errors import RecoveryError
+from models.records.messages import BatchEvent, OperatorAction
+from models.records.monitor import Numbers
+from models.unit.assembly import Assembly, LastGood
+from models.unit.ordering import Ordering
+from models.unit.running import RunningBatch
+from models.unit.timeline import Timeline
+from models.unit.unit import Unit
+
+VERSION = 4
+_ARRAY = 1  # msgpack extension code
+_QUICKLY = 1  # zlib's level
+
+
+class _Form(msgspec.Struct):
+    """Of any state, whatever else it holds."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a unit's watch holds that changes."""
+
+    ordering: Ordering
+    assembly: Assembly
+    timeline: Timeline
+    unit: Unit
+
+
+class BatchState(msgspec.Struct, kw_only=True):
+    """Of the running batch."""
+
+    batch_id: str | None
+    product: str | None
+    started_us: int
+    implied: bool
+    phase: str | None
+    phase_us: int
+    scored_us: int
+    runs: dict[str, list[int]]
+    disagreement: float
+    disagrees: bool
+    monitor: Any  # Numbers; None: unwatched
+
+
+class UnitState(msgspec.Struct, kw_only=True):
+    """Of one unit."""
+
+    version: int = VERSION
+    book: bytes
+    unwatched_us: int | None
+    ordering: tuple[int | None, int, int, Any]
+    assembly: LastGood | None
+    pending: list[BatchEvent | OperatorAction]
+    last_batch: str | None
+    last_us: int | None
+    waiting: list[Any]
+    batch: BatchState | None
+
+
+def encode(watch: Parts) -> bytes:
+    """The state of a unit's watch."""
+    unit = watch.unit
+    newest_us, late_run, late_us, held = watch.ordering.state()
+    state = UnitState(
+        book=_packed(unit.book),
+        unwatched_us=unit.conditions.unwatched_us,
+        ordering=(newest_us, late_run, late_us, None if held is None else _block_parts(held)),
+        assembly=watch.assembly.state(),
+        pending=watch.timeline.pending,
+        last_batch=unit.last_batch,
+        last_us=unit.last_us,
+        waiting=[_block_parts(block) for block in unit.waiting],
+        batch=None if unit.running is None else _batch_state(unit.running),
+    )
+    return _ENCODER.encode(state)
+
+
+def restore(watch: Parts, raw: bytes) -> None:
+    """Give a new watch the state that ``encode`` gave.
+
+    Raises
+    ------
+    RecoveryError
+        The state is of another version.
+    """
+    form = _FORM.decode(raw).version  # first: another form may hold anything
+    if form != VERSION:
+        raise RecoveryError(
+            f"recovery store: the state of unit {watch.unit.subject.unit} is of form {form}, this PATrol reads {VERSION}"
+            ": choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
+        )
+    state, unit = _DECODER.decode(raw), watch.unit
+    unit.book.restore(*_BOOK.decode(zlib.decompress(state.book)))
+    unit.conditions.unwatched_us = state.unwatched_us
+    newest_us, late_run, late_us, held = state.ordering
+    watch.ordering.restore(newest_us, late_run, late_us, None if held is None else Block(*_block_args(held)))
+    watch.assembly.restore(state.assembly)
+    watch.timeline.pending = state.pending
+    unit.last_batch, unit.last_us = state.last_batch, state.last_us
+    unit.waiting = [Block(*_block_args(parts)) for parts in state.waiting]
+    unit.running = None if state.batch is None else _running(unit, state.batch)
+
+
+# -- inside ---------------------------------------------------------------------------------------------------
+
+
+def _packed(book: Book) -> bytes:
+    """Deviations that nobody has acknowledged may be many, and nearly the same: packed small, and only once changed."""
+    if book.packed is None:
+        book.packed = zlib.compress(_ENCODER.encode(book.state()), _QUICKLY)
+    return book.packed
+
+
+def _batch_state(running: RunningBatch) -> BatchState:
+    return BatchState(
+        batch_id=running.batch_id,
+        product=running.product,
+        started_us=running.started_us,
+        implied=running.implied,
+        phase=running.phase,
+        phase_us=running.phase_us,
+        scored_us=running.scored_us,
+        runs=running.delays.state(),
+        disagreement=running.disagreement.state(),
+        disagrees=running.disagrees,
+        monitor=None if running.monitor is None else running.monitor.state(),
+    )
+
+
+def _running(unit: Unit, state: BatchState) -> RunningBatch:
+    monitor = unit.monitors(state.product)
+    numbers: Numbers | None = state.monitor
+    if monitor is not None and numbers is not None:
+        monitor.restore(numbers)
+    running = RunningBatch(
+        unit.subject, state.batch_id, state.product, state.started_us, monitor, implied=state.implied
+    )
+    running.phase, running.phase_us, running.scored_us = state.phase, state.phase_us, state.scored_us
+    running.delays.restore(state.runs)
+    running.disagreement.restore(state.disagreement)
+    running.disagrees = state.disagrees
+    return running
+
+
+def _block_parts(block: Block) -> tuple[object, ...]:
+    return (
+        block.unit, block.topic, block.partition, block.offsets, block.observed_us, block.values,
+        block.batch_ids, block.phases,
+    )  # fmt: skip
+
+
+def _block_args(parts: list[Any]) -> list[Any]:
+    *arrays, batch_ids, phases = parts
+    return [*arrays, batch_ids and tuple(batch_ids), phases and tuple(phases)]
+
+
+def _pack(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return msgspec.msgpack.Ext(_ARRAY, _head(value.dtype, value.shape) + value.tobytes())
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a state holds numbers and arrays, not {type(value).__name__}")
+
+
+@lru_cache(1024)
+def _head(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
+    head = msgspec.msgpack.encode((dtype.str, shape))
+    return len(head).to_bytes(2, "big") + head
+
+
+def _unpack(code: int, data: memoryview) -> object:
+    if code != _ARRAY:
+        raise ValueError(f"unit state holds an unknown extension {code}")
+    size = int.from_bytes(data[:2], "big")
+    dtype, shape = msgspec.msgpack.decode(data[2 : 2 + size])
+    return np.frombuffer(data[2 + size :], dtype=dtype).reshape(shape).copy()
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_pack)
+_DECODER = msgspec.msgpack.Decoder(UnitState, ext_hook=_unpack)
+_FORM = msgspec.msgpack.Decoder(_Form)
+_BOOK = msgspec.msgpack.Decoder(tuple[list[Life], dict[str, int]])
