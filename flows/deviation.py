@@ -14,8 +14,8 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from flows.steps import feeds_by_unit, only, refused_on_arrival, told
-from flows.together import Together, all_said
+from flows.joint_judging import JointJudging, all_emitted
+from flows.steps import feeds_by_unit, only, refused_on_arrival, tapped
 from flows.watch import Watches, WatchLogic
 from models.records.block import Feed
 from models.records.messages import Deviation, Outbound, Rejected, Score
@@ -35,7 +35,7 @@ class Taps:
     """Who is told what happens, for the metrics; they change nothing."""
 
     judged: Callable[[Feed], None] = lambda feed: None
-    said: Callable[[Outbound], None] = lambda record: None
+    emitted: Callable[[Outbound], None] = lambda record: None
 
 
 def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: Taps = Taps()) -> Dataflow:
@@ -54,12 +54,12 @@ def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: T
     """
     flow = Dataflow("deviation")
     arrivals = op.input("arrivals", flow, source)
-    refused = told("refused_noted", refused_on_arrival(arrivals), taps.said)
+    refused = tapped("refused_noted", refused_on_arrival(arrivals), taps.emitted)
     feeds = feeds_by_unit(arrivals)
-    together = Together(taps.judged)
-    pending = op.stateful("watch", feeds, partial(WatchLogic, watches, together))
-    said = all_said(pending, together)
-    noted = told("noted", said, taps.said)
+    joint_judging = JointJudging(taps.judged)
+    pending = op.stateful("watch", feeds, partial(WatchLogic, watches, joint_judging))
+    emitted = all_emitted(pending, joint_judging)
+    noted = tapped("noted", emitted, taps.emitted)
     deviations = only("deviation", noted, Deviation)
     scores = only("score", noted, Score)
     dead_letters = op.merge("dead_letter", only("not_judged", noted, Rejected), refused)

@@ -45,12 +45,12 @@ def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]
     )
 
 
-def told(step_id: str, up: KeyedStream[R], tap: Callable[[R], None]) -> KeyedStream[R]:
+def tapped(step_id: str, up: KeyedStream[R], tap: Callable[[R], None]) -> KeyedStream[R]:
     """The same records, each of which the tap has heard of."""
 
-    def tell(batch: list[tuple[str, R]]) -> list[tuple[str, R]]:
+    def observe(batch: list[tuple[str, R]]) -> list[tuple[str, R]]:
         for _, record in batch:
             tap(record)
         return batch
 
-    return op.flat_map_batch(step_id, up, tell)
+    return op.flat_map_batch(step_id, up, observe)

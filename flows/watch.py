@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from bytewax.operators import StatefulLogic
 
-from flows.together import Pending, Together
+from flows.joint_judging import JointJudging, Pending
 from models.records.block import Feed
 from models.unit.watch import Watch
 
@@ -18,14 +18,14 @@ class WatchLogic(StatefulLogic[Feed, Pending, bytes]):
     ----------
     watches
         Makes a unit's watch.
-    together
+    joint_judging
         Judges what the units have handed in.
     state
         A snapshot to go on from; None: a new unit.
     """
 
-    def __init__(self, watches: Watches, together: Together, state: bytes | None) -> None:
-        self._watches, self._together, self._state = watches, together, state
+    def __init__(self, watches: Watches, joint_judging: JointJudging, state: bytes | None) -> None:
+        self._watches, self._joint_judging, self._state = watches, joint_judging, state
         self._watch: Watch | None = None  # made by the first feed, which names the unit
         self._pending: Pending | None = None  # handed in last
 
@@ -34,7 +34,7 @@ class WatchLogic(StatefulLogic[Feed, Pending, bytes]):
         if self._watch is None:
             self._watch = self._watches(value.unit, self._state)
         self._judge_outstanding()  # a unit's feeds are judged one after the other
-        self._pending = self._together.hand_in(value, self._watch.dialogue(value))
+        self._pending = self._joint_judging.submit(value, self._watch.coroutine(value))
         return [self._pending], StatefulLogic.RETAIN
 
     def snapshot(self) -> bytes:
@@ -46,5 +46,5 @@ class WatchLogic(StatefulLogic[Feed, Pending, bytes]):
 
     def _judge_outstanding(self) -> None:
         if self._pending is not None:
-            self._together.said(self._pending)
+            self._joint_judging.emitted(self._pending)
             self._pending = None

@@ -15,8 +15,8 @@ from connectors.store.recovery import open_store
 from connectors.store.references import StoredVersion
 from models.records.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
 from ops.config import Configuration
+from ops.monitors import Choice, choose_monitors
 from ops.running import owner, recovery_folder
-from ops.watching import Choice, judges
 
 _BROKER_S = 5.0  # wall clock for an answer
 
@@ -26,7 +26,7 @@ class Outcome:
     """One check: what was found, or what is wrong and what to do."""
 
     what: str
-    said: str
+    detail: str
     exit_code: int = 0  # of the error; 0: in order
 
     @property
@@ -36,7 +36,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckOptions:
     """What ``patrol check`` is asked."""
 
     choice: Choice
@@ -45,15 +45,15 @@ class Asked:
     partitions: int | None = None  # create missing topics with so many; None: create nothing
 
 
-def checks(configuration: Configuration, asked: Asked) -> Iterator[Outcome]:
+def checks(configuration: Configuration, options: CheckOptions) -> Iterator[Outcome]:
     """Reference, recovery store, metrics port, broker and each topic, each as soon as it is known."""
     found: list[StoredVersion | None] = []  # empty: the reference is not in order
-    yield _outcome("reference", partial(_reference, configuration, asked, found))
+    yield _outcome("reference", partial(_reference, configuration, options, found))
     if found:
-        yield _outcome("recovery", partial(_recovery, configuration, asked, found[0]))
+        yield _outcome("recovery", partial(_recovery, configuration, options, found[0]))
     yield _outcome("metrics", partial(_metrics, configuration))
     states: list[TopicState] = []
-    yield _outcome("broker", partial(_broker, configuration, asked, states))
+    yield _outcome("broker", partial(_broker, configuration, options, states))
     for state in states:
         yield _outcome(f"topic {state.topic}", partial(_topic, state, uses(configuration.kafka.topics)[state.topic]))
 
@@ -72,21 +72,21 @@ def _outcome(what: str, check: Callable[[], str]) -> Outcome:
         return Outcome(what, str(exc), exc.exit_code)
 
 
-def _reference(configuration: Configuration, asked: Asked, found: list[StoredVersion | None]) -> str:
-    chosen = judges(configuration, asked.choice)
-    if chosen.stored is None and configuration.twin.mode == "batch" and not asked.cold_start:
+def _reference(configuration: Configuration, options: CheckOptions, found: list[StoredVersion | None]) -> str:
+    chosen = choose_monitors(configuration, options.choice)
+    if chosen.stored is None and configuration.twin.mode == "batch" and not options.cold_start:
         raise ReferenceError(
             f"no approved reference of {configuration.twin.name!r}; `patrol reference fit` one and approve it, "
             "or say that a cold start is meant: --cold-start"
         )
     found.append(chosen.stored)
     if chosen.stored is None:
-        return chosen.told
+        return chosen.summary
     return f"{chosen.stored.id}, {chosen.stored.state}, checksum {chosen.stored.sha256[:12]} verified, tags match"
 
 
-def _recovery(configuration: Configuration, asked: Asked, stored: StoredVersion | None) -> str:
-    folder = recovery_folder(configuration, "deviation", asked.recovery)
+def _recovery(configuration: Configuration, options: CheckOptions, stored: StoredVersion | None) -> str:
+    folder = recovery_folder(configuration, "deviation", options.recovery)
     if folder.exists():
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise RecoveryError(f"{folder}: cannot be written; mend its permissions or choose another recovery.folder")
@@ -106,12 +106,12 @@ def _metrics(configuration: Configuration) -> str:
     return f"{configuration.metrics.address}:{configuration.metrics.port or 'any free port'} is free"
 
 
-def _broker(configuration: Configuration, asked: Asked, states: list[TopicState]) -> str:
+def _broker(configuration: Configuration, options: CheckOptions, states: list[TopicState]) -> str:
     kafka, made = configuration.kafka, list[str]()
     names = tuple(uses(kafka.topics))
-    if asked.partitions is not None:
+    if options.partitions is not None:
         missing = [state.topic for state in describe(kafka, names, _BROKER_S) if not state.partitions]
-        made = create_topics(kafka, missing, asked.partitions)
+        made = create_topics(kafka, missing, options.partitions)
     states += describe(kafka, names, _BROKER_S)
     created = f", created {', '.join(made)}" if made else ""
     return f"{kafka.bootstrap_servers} answers{created}"

@@ -73,7 +73,7 @@ def _of_averages(reference: ContinuousReference) -> Table:
     """The limit of each moving average's distance, and of T² and SPE; dimensionless."""
     table = Table("statistic", "limit", title=f"Limits over {reference.scans} scans left out", title_justify="left")
     names = [*(f"mewma_{span}" for span in SPANS), "t2", "spe"]
-    for name, limit in zip(names, [*reference.habits.limits, *reference.habits.plane_limits], strict=True):
+    for name, limit in zip(names, [*reference.normal_model.limits, *reference.normal_model.plane_limits], strict=True):
         table.add_row(name, f"{limit:.4g}")
     return table
 

@@ -15,7 +15,7 @@ from models.records.twin import Twin
 from ops.recorded import events
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class PlayOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a recording is told."""
 
     as_readings: bool = False  # one message a tag (long form) instead of one a scan
@@ -31,30 +31,30 @@ class Message:
     record: Scan | Reading | BatchEvent
 
 
-def messages(runs: Sequence[RecordedRun], twin: Twin, topics: Topics, manner: Manner) -> Iterator[Message]:
+def messages(runs: Sequence[RecordedRun], twin: Twin, topics: Topics, options: PlayOptions) -> Iterator[Message]:
     """All runs' messages, units interleaved by event time; a batch's start comes before its first scan."""
     streams = []
     for run in runs:
-        said = _events(run, twin, topics, manner)
-        scans = _readings(run, twin, topics) if manner.as_readings else _scans(run, twin, topics)
-        streams.append(heapq.merge(said, scans, key=_time))
+        batch_events = _events(run, twin, topics, options)
+        scans = _readings(run, twin, topics) if options.as_readings else _scans(run, twin, topics)
+        streams.append(heapq.merge(batch_events, scans, key=_time))
     return heapq.merge(*streams, key=_time)
 
 
-def count(runs: Sequence[RecordedRun], twin: Twin, manner: Manner) -> int:
+def count(runs: Sequence[RecordedRun], twin: Twin, options: PlayOptions) -> int:
     """How many messages ``messages`` gives."""
-    said = sum(len(events(run, twin, release=manner.release)) for run in runs)
-    if manner.as_readings:
-        return said + sum(int(np.isfinite(run.values).sum()) for run in runs)
-    return said + sum(len(run.observed_us) for run in runs)
+    count = sum(len(events(run, twin, release=options.release)) for run in runs)
+    if options.as_readings:
+        return count + sum(int(np.isfinite(run.values).sum()) for run in runs)
+    return count + sum(len(run.observed_us) for run in runs)
 
 
 def _time(message: Message) -> int:
     return message.at_us
 
 
-def _events(run: RecordedRun, twin: Twin, topics: Topics, manner: Manner) -> Iterator[Message]:
-    for event in events(run, twin, release=manner.release):
+def _events(run: RecordedRun, twin: Twin, topics: Topics, options: PlayOptions) -> Iterator[Message]:
+    for event in events(run, twin, release=options.release):
         yield Message(to_us(event.at), topics.batch_events[0], event)
 
 

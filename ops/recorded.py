@@ -37,24 +37,24 @@ def events(run: RecordedRun, twin: Twin, *, release: bool = False) -> tuple[Batc
         return ()
     cadence_us = int(twin.cadence_s * 1e6)
     ended_us = int(run.observed_us[-1]) + cadence_us
-    said = [_event(run, "started", run.started_us, product=twin.product)]
-    said += [_event(run, "phase_started", at_us, phase=phase) for phase, at_us in run.phases]
-    said.append(_event(run, "ended", ended_us))
+    batch_events = [_event(run, "started", run.started_us, product=twin.product)]
+    batch_events += [_event(run, "phase_started", at_us, phase=phase) for phase, at_us in run.phases]
+    batch_events.append(_event(run, "ended", ended_us))
     if release:
-        said.append(_event(run, "released", ended_us + cadence_us))
-    return tuple(said)
+        batch_events.append(_event(run, "released", ended_us + cadence_us))
+    return tuple(batch_events)
 
 
 def feeds(run: RecordedRun, twin: Twin) -> Iterator[Feed]:
     """What the source would give: context ahead of the scans it concerns, blocks in order, then that all is said."""
-    said = events(run, twin)
-    context = said[:-1]
+    batch_events = events(run, twin)
+    context = batch_events[:-1]
     for start in range(0, len(run.observed_us), _SCANS):
         rows = slice(start, start + _SCANS)
         block = Block(run.unit, "recording", 0, run.rows[rows], run.observed_us[rows], run.values[rows])
         yield Feed(run.unit, context, (block,))
         context = ()
-    yield Feed(run.unit, (*said[-1:], Tick(unit=run.unit, kind="settled")))
+    yield Feed(run.unit, (*batch_events[-1:], Tick(unit=run.unit, kind="settled")))
 
 
 def one_after_another(runs: Iterable[RecordedRun], twin: Twin) -> Iterator[RecordedRun]:

@@ -18,7 +18,7 @@ class Replay:
     configuration
         The twin's file.
     monitors
-        As ``patrol run`` has them: see ``ops.watching``.
+        As ``patrol run`` has them: see ``ops.monitors``.
     """
 
     def __init__(self, configuration: Configuration, monitors: Monitors) -> None:
@@ -38,9 +38,9 @@ class Replay:
         key = run.unit, run.batch_id
         self.scans[key] = self.scans.get(key, 0) + len(run.observed_us)
         for feed in feeds(run, twin):
-            said = self._watches[run.unit].step(feed)
-            self._deviations |= {item.deviation_id: item for item in said if isinstance(item, Deviation)}
-            yield sum(map(len, feed.blocks)), said
+            emitted = self._watches[run.unit].step(feed)
+            self._deviations |= {item.deviation_id: item for item in emitted if isinstance(item, Deviation)}
+            yield sum(map(len, feed.blocks)), emitted
 
     @property
     def deviations(self) -> tuple[Deviation, ...]:

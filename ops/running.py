@@ -107,6 +107,6 @@ def owner(flow: str, configuration: Configuration, stored: StoredVersion | None)
     )
 
 
-def recovery_folder(configuration: Configuration, flow: str, asked: Path | None) -> Path:
+def recovery_folder(configuration: Configuration, flow: str, folder: Path | None) -> Path:
     """The folder asked for, or the twin's; one below it for each twin and flow."""
-    return (asked or Path(configuration.recovery.folder)) / f"{configuration.twin.name}-{flow}"
+    return (folder or Path(configuration.recovery.folder)) / f"{configuration.twin.name}-{flow}"

@@ -20,7 +20,7 @@ class AboveOne:
 
     reference_id = "rule@1"
     expected_duration_s = 36_000.0
-    company = None  # judged alone
+    peers = None  # judged alone
 
     def __init__(self) -> None:
         self.seen = 0

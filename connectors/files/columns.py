@@ -35,8 +35,8 @@ class Columns:
         self.cadence_us = twin.cadence_s * 1e6
         self._tags = [settings.columns.get(tag, tag) for tag in twin.tag_names]
         time = None if settings.time_is == "row" else settings.time
-        said = {"time": time, "batch": settings.batch, "unit": settings.unit, "phase": settings.phase}
-        wanted = {f"recording.{key}": column for key, column in said.items() if column is not None}
+        roles = {"time": time, "batch": settings.batch, "unit": settings.unit, "phase": settings.phase}
+        wanted = {f"recording.{key}": column for key, column in roles.items() if column is not None}
         wanted |= {f"tag {tag}": column for tag, column in zip(twin.tag_names, self._tags, strict=True)}
         self._check(wanted)
 
@@ -76,9 +76,9 @@ class Columns:
             at = row + int(np.flatnonzero(np.asarray(column.is_null()))[0])
             raise self._table.wrong(at, name, "", "is no time; fill it in")
         ages = np.asarray(column)
-        strange = np.flatnonzero(~np.isfinite(ages))
-        if len(strange):
-            raise self._table.wrong(row + int(strange[0]), name, float(ages[strange[0]]), "is no age; mend it")
+        not_finite = np.flatnonzero(~np.isfinite(ages))
+        if len(not_finite):
+            raise self._table.wrong(row + int(not_finite[0]), name, float(ages[not_finite[0]]), "is no age; mend it")
         return np.asarray(BASE_US + np.rint(ages * _US[self._settings.time_is]).astype(np.int64))
 
     def values(self, piece: pa.RecordBatch, row: int) -> FloatArray:

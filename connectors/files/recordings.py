@@ -117,10 +117,10 @@ def _run(table: Table, columns: Columns, settings: Recording, parts: list[_Part]
     )
 
 
-def _phases(said: list[str], observed_us: IntArray, started_us: int) -> tuple[tuple[str, int], ...]:
+def _phases(phase_names: list[str], observed_us: IntArray, started_us: int) -> tuple[tuple[str, int], ...]:
     """Where the phase changes, a phase starts; the one of the first scan starts with the batch."""
     phases: list[tuple[str, int]] = []
-    for row, phase in enumerate(said):
+    for row, phase in enumerate(phase_names):
         if phase and (not phases or phases[-1][0] != phase):
             phases.append((phase, started_us if row == 0 else int(observed_us[row])))
     return tuple(phases)

@@ -59,8 +59,8 @@ def open_client(kind: Callable[[Any], C], settings: dict[str, object]) -> C:
     try:
         return kind(settings)
     except (KafkaException, ValueError, TypeError) as exc:
-        said = exc.args[0].str() if isinstance(exc, KafkaException) else str(exc)
-        raise ConfigError(f"kafka.config: {said}; mend the setting it names") from exc
+        error_text = exc.args[0].str() if isinstance(exc, KafkaException) else str(exc)
+        raise ConfigError(f"kafka.config: {error_text}; mend the setting it names") from exc
 
 
 def is_away(error: KafkaError) -> bool:

@@ -16,17 +16,17 @@ from models.records.block import Feed
 from models.records.messages import Deviation, Score
 from models.records.twin import Twin
 
-Said = Deviation | Score
+Emitted = Deviation | Score
 _DECODER = msgspec.json.Decoder(Deviation | Score)
 _RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class PollResult:
     """What one poll brought."""
 
     feeds: tuple[Feed, ...] = ()  # batch events ahead of the scans they concern
-    said: tuple[Said, ...] = ()
+    emitted: tuple[Emitted, ...] = ()
 
 
 class PlantReader:
@@ -68,7 +68,7 @@ class PlantReader:
         """Ask whether the broker is there (one that hangs gives no error for long); waits a moment."""
         return self._readers is not None and self._readers[1].answers()
 
-    def poll(self) -> News:
+    def poll(self) -> PollResult:
         """What is there now; never waits for more.
 
         Raises
@@ -78,13 +78,13 @@ class PlantReader:
         """
         readers = self._readers or self._start()
         if readers is None:
-            return News()
-        events, scans, said = readers
+            return PollResult()
+        events, scans, emitted = readers
         if events.caught_up:
             self._grouping.add(scans.poll(self._poll))
         self._grouping.add(events.poll(self._poll))  # polled after the scans, and given ahead of them
         feeds = tuple(each for each in self._grouping.take() if isinstance(each, Feed))
-        return News(feeds, tuple(_decoded(said.poll(self._poll))))
+        return PollResult(feeds, tuple(_decoded(emitted.poll(self._poll))))
 
     def close(self) -> None:
         """Close the consumers."""
@@ -108,12 +108,12 @@ class PlantReader:
         return self._readers
 
 
-def _decoded(arrived: Iterable[Arrival]) -> list[Said]:
+def _decoded(arrived: Iterable[Arrival]) -> list[Emitted]:
     """Records; what is none of PATrol's (somebody else writes there) is left out."""
-    said: list[Said] = []
+    emitted: list[Emitted] = []
     for value, *_ in arrived:
         try:
-            said.append(_DECODER.decode(value))
+            emitted.append(_DECODER.decode(value))
         except msgspec.DecodeError:
             continue
-    return said
+    return emitted

@@ -55,7 +55,7 @@ class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
     def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer[W]":
         """The writer; reads what its topic holds since its snapshot (without one: its newest part)."""
         writer: Writer[W] = Writer(self._kafka, self._topic, self._metrics, self._stop)  # connects meanwhile
-        writer.go_on(read_tail(self._kafka, self._topic, resume_state, self._stop))
+        writer.resume(read_tail(self._kafka, self._topic, resume_state, self._stop))
         return writer
 
 
@@ -76,7 +76,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         }
         self._producer = open_client(Producer, settings | client_config(kafka, self._on_error))
 
-    def go_on(self, written: Written) -> None:
+    def resume(self, written: Written) -> None:
         """Leave out what the topic holds.
 
         Also asks for the topic: with the answer librdkafka gets its producer id; left alone it looks for one every

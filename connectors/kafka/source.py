@@ -10,8 +10,8 @@ from typing import TypedDict
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
+from connectors.kafka.idleness import Idleness
 from connectors.kafka.reader import Reader
-from connectors.kafka.stillness import Stillness
 from connectors.kafka.stop import Stop
 from connectors.messages.grouping import Grouping
 from connectors.prometheus.metrics import Metrics
@@ -69,7 +69,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._context = Reader(kafka, kafka.topics.context, offsets, metrics)
         self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
         self._grouping = Grouping(twin, metrics)
-        self._stillness = Stillness(kafka, twin, [] if resume is None else resume["units"])
+        self._idleness = Idleness(kafka, twin, [] if resume is None else resume["units"])
         self._polled_at: datetime | None = None  # None: the next poll is due at once
 
     def next_batch(self) -> list[Feed | Rejected]:
@@ -86,11 +86,11 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         live = self._context.live and self._scans.live
         self._metrics.caught_up(live)
         out = self._grouping.take()
-        self._stillness.arrived(out)
+        self._idleness.arrived(out)
         if not live:
-            self._stillness.forget_time()
+            self._idleness.forget_time()
         else:
-            out += self._stillness.ticks(self._scans.answers)
+            out += self._idleness.ticks(self._scans.answers)
         self._polled_at = began if arrived < self._poll else None
         return out
 
@@ -100,7 +100,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
 
     def snapshot(self) -> LaneState:
         """Where the next poll begins."""
-        return {"offsets": self._context.offsets | self._scans.offsets, "units": self._stillness.units}
+        return {"offsets": self._context.offsets | self._scans.offsets, "units": self._idleness.units}
 
     def close(self) -> None:
         """Close both consumers."""

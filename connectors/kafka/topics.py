@@ -62,10 +62,10 @@ def describe(kafka: Kafka, topics: Iterable[str], timeout_s: float = _TIMEOUT_S)
     if not names:
         return []
     client = open_client(AdminClient, client_config(kafka))
-    asked = client.describe_topics(
+    description = client.describe_topics(
         TopicCollection(names), include_authorized_operations=True, request_timeout=timeout_s
     )
-    return [_state(kafka, name, asked[name], timeout_s) for name in names]
+    return [_state(kafka, name, description[name], timeout_s) for name in names]
 
 
 def create_topics(kafka: Kafka, topics: Iterable[str], partitions: int = 1) -> list[str]:
@@ -101,9 +101,9 @@ def create_topics(kafka: Kafka, topics: Iterable[str], partitions: int = 1) -> l
     return made
 
 
-def _state(kafka: Kafka, topic: str, asked: "Future[TopicDescription]", timeout_s: float) -> TopicState:
+def _state(kafka: Kafka, topic: str, description: "Future[TopicDescription]", timeout_s: float) -> TopicState:
     try:
-        found = asked.result(timeout_s + 1)
+        found = description.result(timeout_s + 1)
     except KafkaException as exc:
         error: KafkaError = exc.args[0]
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

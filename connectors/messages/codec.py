@@ -81,29 +81,29 @@ def _fields(record: Inbound) -> Iterator[tuple[str, Any]]:
 # -- why a message is no record: slow, for the few that are not ------------------------------------------------------
 
 
-def _why(raw: bytes, said: str) -> tuple[str, str]:
-    """Reason and detail of what the decoder refused with the words ``said``."""
+def _why(raw: bytes, problem: str) -> tuple[str, str]:
+    """Reason and detail of what the decoder refused with the words ``problem``."""
     if not raw.strip():
         return "malformed", "the message is empty: send one JSON object a message"
     try:
         found: Any = json.loads(raw.decode())  # also reads NaN and Infinity, so that they can be named
     except (ValueError, RecursionError):
-        return "malformed", f"{said}: send one JSON object a message"
+        return "malformed", f"{problem}: send one JSON object a message"
     if not isinstance(found, dict):
-        return "malformed", f"{said}: send one JSON object a message"
+        return "malformed", f"{problem}: send one JSON object a message"
     kind = found.get("type")
     if kind not in TYPES:
         return "unknown-type", f"type is {_shown(kind)}: send one of {', '.join(TYPES)}"
     for place, value in _leaves(found):
         if isinstance(value, float) and not math.isfinite(value):
             return "not-finite", f"{place} is {value}: {_NUMBER_REMEDY}"
-    if "out of range" in said:
-        return "not-finite", f"{said}: {_NUMBER_REMEDY}"
-    place, value = _culprit(found, said)
-    if "timezone" in said:
+    if "out of range" in problem:
+        return "not-finite", f"{problem}: {_NUMBER_REMEDY}"
+    place, value = _culprit(found, problem)
+    if "timezone" in problem:
         return "naive-time", f"{place} is {value}: give it a zone, e.g. 2026-01-05T06:00:00Z"
     where = f"{place} is {value}: " if place else ""
-    return "malformed", f"{where}{_PLACE.sub('', said)}: see docs/schemas for what {kind} holds"
+    return "malformed", f"{where}{_PLACE.sub('', problem)}: see docs/schemas for what {kind} holds"
 
 
 def _leaves(found: object) -> Iterator[tuple[str, object]]:
@@ -119,16 +119,16 @@ def _leaves(found: object) -> Iterator[tuple[str, object]]:
             yield place, value
 
 
-def _culprit(found: dict[str, Any], said: str) -> tuple[str, str]:
+def _culprit(found: dict[str, Any], problem: str) -> tuple[str, str]:
     """Place and value the decoder's words are about; ('', '') when they name none."""
-    match = _PLACE.search(said)
+    match = _PLACE.search(problem)
     if match is None:
         return "", ""
     place = match[1]
     if not place.endswith("[...]"):
         return place, _shown(_at(found, re.findall(r"[^.\[\]]+", place)))
-    held = found.get(place.removesuffix("[...]"))
-    for name, each in held.items() if isinstance(held, dict) else ():
+    children = found.get(place.removesuffix("[...]"))
+    for name, each in children.items() if isinstance(children, dict) else ():
         if not _fits(place, each):
             return f"{place.removesuffix('[...]')}.{name}", _shown(each)
     return place, "wrong"

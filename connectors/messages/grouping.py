@@ -20,7 +20,7 @@ from models.records.twin import Twin
 
 Arrival = tuple[bytes, str, int, int, bytes]  # value, topic, partition, offset, key
 Place = tuple[str, str, int]  # unit, topic, partition
-_MOST_STRANGE = 1000  # unknown tags said in dead letters; further ones are only counted
+_MOST_UNKNOWN = 1000  # unknown tags said in dead letters; further ones are only counted
 
 
 class Counts(Protocol):
@@ -53,7 +53,7 @@ class Grouping:
     def __init__(self, twin: Twin, counts: Counts) -> None:
         self._column = {tag: column for column, tag in enumerate(twin.tags)}
         self._units, self._counts = frozenset(twin.units), counts
-        self._strange: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
+        self._unknown: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
         self._context: dict[str, list[Context]] = {}
         self._wide_scans = WideScans(twin)
         self._wide = True  # the last scan was decoded straight into a row
@@ -132,9 +132,9 @@ class Grouping:
         if not unknown:
             return
         self._counts.unknown_tag_values(len(unknown))
-        new = [tag for tag in unknown if (unit, tag) not in self._strange]
-        if new and len(self._strange) < _MOST_STRANGE:
-            self._strange.update((unit, tag) for tag in new)
+        new = [tag for tag in unknown if (unit, tag) not in self._unknown]
+        if new and len(self._unknown) < _MOST_UNKNOWN:
+            self._unknown.update((unit, tag) for tag in new)
             detail = f"the twin has no tag {', '.join(map(repr, new))}; its other tags are judged; said once"
             self._reject("unknown-tag", detail, *message)
 

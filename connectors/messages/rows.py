@@ -15,7 +15,7 @@ from models.records.block import Block
 from models.records.times import to_us
 
 
-class Told(Protocol):
+class ScanFields(Protocol):
     """What a scan says beside its unit and its readings."""
 
     @property
@@ -51,7 +51,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def add(self, offset: int, scan: Told, readings: Sequence[float]) -> None:
+    def add(self, offset: int, scan: ScanFields, readings: Sequence[float]) -> None:
         """Take one scan; readings in the order of the twin's tags, NaN: none."""
         self._offsets.append(offset)
         self._observed_us.append(to_us(scan.observed_at))

@@ -61,7 +61,9 @@ class AlarmSeries(Collector):
         self._returned = gauge("patrol_returned_deviations", "Deviations over, not acknowledged", *_KIND)
         self._quiet = gauge("patrol_unit_quiet", "1: a batch runs and no scan comes", "unit")
         self._raised = Counter("patrol_deviations_raised", "Deviations raised", _KIND, registry=registry)
-        self._told = Counter("patrol_annunciations", "Times a deviation was annunciated", _KIND, registry=registry)
+        self._annunciated = Counter(
+            "patrol_annunciations", "Times a deviation was annunciated", _KIND, registry=registry
+        )
         registry.register(self)
 
     def take(self, deviation: Deviation, restored: bool = False) -> None:
@@ -73,7 +75,7 @@ class AlarmSeries(Collector):
             self._audit.take(deviation)
         was, now = (None if before is None else before.state), deviation.state
         self._raised.labels(*_kind(deviation)).inc(deviation.revision == 1 and not restored)
-        self._told.labels(*_kind(deviation)).inc(now == "UNACK" != was and not restored)
+        self._annunciated.labels(*_kind(deviation)).inc(now == "UNACK" != was and not restored)
         self._count(before, -1)
         self._count(deviation, 1)
         if deviation.cause == "quiet":
@@ -88,7 +90,7 @@ class AlarmSeries(Collector):
         with self._lock:
             self._audit.take(deviation)
 
-    def heard(self, score: Score) -> None:
+    def observe(self, score: Score) -> None:
         """Event time has passed; the unit is watched."""
         if score.unit not in self._units:
             self._units.add(score.unit)
@@ -124,7 +126,7 @@ class AlarmSeries(Collector):
             kind = unit, category, self._alarms.priority(category, grade), grade
             for gauge in (self._active, self._unacknowledged, self._returned):
                 gauge.labels(*kind).inc(0)
-            for counter in (self._raised, self._told):
+            for counter in (self._raised, self._annunciated):
                 counter.labels(*kind).inc(0)
 
     def _count(self, deviation: Deviation | None, by: int) -> None:

@@ -23,13 +23,13 @@ class ConsoleSeries:
 
     def watch(self, stale: Callable[[], bool], behind: Callable[[], int], pages: Callable[[], int]) -> None:
         """What each scrape asks: is what is shown old, messages not read yet, pages open."""
-        asked: tuple[tuple[str, str, Callable[[], float]], ...] = (
+        gauges: tuple[tuple[str, str, Callable[[], float]], ...] = (
             ("patrol_console_stale", "1: what is shown may be old", stale),
             ("patrol_console_lag_messages", "Messages not read yet", behind),
             ("patrol_console_pages", "Pages open", pages),
         )
-        for name, meaning, tell in asked:
-            Gauge(name, meaning, registry=self.registry).set_function(tell)
+        for name, meaning, read in gauges:
+            Gauge(name, meaning, registry=self.registry).set_function(read)
 
     def serve(self, exposition: Exposition, live: Callable[[], bool]) -> Served:
         """Serve /metrics, /livez and /readyz: see ``connectors.prometheus.exposition.serve``."""

@@ -130,7 +130,7 @@ class Metrics:
     def score(self, score: Score) -> None:
         """How a unit stands; what the score does not say has no series."""
         self._units.score(score)
-        self._alarms.heard(score)
+        self._alarms.observe(score)
 
     def deviation(self, deviation: Deviation, restored: bool = False) -> None:
         """A revision of a deviation; revisions that are known already or older change nothing.

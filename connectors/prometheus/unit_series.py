@@ -60,9 +60,9 @@ class UnitSeries(Collector):
 def _gauge(name: str, meaning: str, value: Callable[[Score], float | None], scores: Iterable[Score]) -> Metric:
     gauge = GaugeMetricFamily(name, meaning, labels=("unit",))
     for score in scores:
-        said = value(score)
-        if said is not None:
-            gauge.add_metric((score.unit,), said)
+        sample = value(score)
+        if sample is not None:
+            gauge.add_metric((score.unit,), sample)
     return gauge
 
 

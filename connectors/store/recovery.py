@@ -99,13 +99,14 @@ def _drop_unfinished(folder: Path) -> None:
 
 
 def _refuse_other(folder: Path, found: Owner, wanted: Owner) -> None:
-    apart = [
+    differences = [
         f"{field}: {getattr(found, field)!r} in the store, {getattr(wanted, field)!r} now"
         for field in ("flow", "twin", "config_sha256", "reference")
         if getattr(found, field) != getattr(wanted, field)
     ]
-    if apart:
+    if differences:
         raise RecoveryError(
-            f"recovery store {folder} was made for something else ({'; '.join(apart)}); a running batch cannot change "
-            "its judge: choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
+            f"recovery store {folder} was made for something else ({'; '.join(differences)}); a running "
+            "batch cannot change its judge: choose another recovery.folder, or remove this one to judge anew from the topics'"
+            " beginning"
         )

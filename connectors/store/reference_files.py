@@ -147,9 +147,9 @@ def trail(home: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def append(file: BinaryIO, said: Iterable[StateChange]) -> None:
+def append(file: BinaryIO, history: Iterable[StateChange]) -> None:
     """Write lines in one go and wait until they are on the disk."""
-    file.write(b"".join(msgspec.json.encode(change) + b"\n" for change in said))
+    file.write(b"".join(msgspec.json.encode(change) + b"\n" for change in history))
     file.flush()
     os.fsync(file.fileno())
 

@@ -84,8 +84,8 @@ class ReferenceStore:
             if any(one.version == chosen.version and one.state == "approved" for one in stored):
                 raise ReferenceError(f"{chosen.id} is approved already, by {chosen.approved_by}; nothing to do")
             before = [one for one in stored if one.state == "approved"]
-            gone = [_change(one, "retired", by, at, f"{chosen.id} approved in its place") for one in before]
-            append(file, [*gone, _change(chosen, "approved", by, at, reason)])
+            retired = [_change(one, "retired", by, at, f"{chosen.id} approved in its place") for one in before]
+            append(file, [*retired, _change(chosen, "approved", by, at, reason)])
         return self._version(name, chosen.version)
 
     def retire(self, name: str, version: int | None, *, by: str, at: datetime, reason: str = "") -> StoredVersion:
@@ -116,8 +116,8 @@ class ReferenceStore:
             return [stored for home in homes if _NAME.fullmatch(home.name) for stored in self.list(home.name)]
         home = self._home(name)
         with as_reference_error(home):
-            said = changes(home)
-            return [_stored(description(home, version), said) for version in version_numbers(home)]
+            history = changes(home)
+            return [_stored(description(home, version), history) for version in version_numbers(home)]
 
     def load(
         self, name: str, version: int | None = None, *, states: Sequence[VersionState] = ("approved",)
@@ -209,8 +209,8 @@ class ReferenceStore:
         return raw
 
 
-def _stored(described: Description, said: Sequence[StateChange]) -> StoredVersion:
-    mine = [change for change in said if change.version == described.version]
+def _stored(described: Description, history: Sequence[StateChange]) -> StoredVersion:
+    mine = [change for change in history if change.version == described.version]
     for change in mine:
         if change.sha256 != described.sha256:
             raise ReferenceError(

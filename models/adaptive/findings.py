@@ -39,7 +39,7 @@ class Judged:
         return cls(np.full((n, tags), np.nan), z, t2, t2_limit, spe, spe_limit)
 
 
-class Account:
+class AdaptiveFindings:
     """Findings of n scans, and the tags responsible for each.
 
     Parameters

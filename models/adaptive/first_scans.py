@@ -7,7 +7,7 @@ import numpy as np
 from river import covariance
 from scipy.stats import chi2, t
 
-from models.adaptive.level import Wander, learn_wander
+from models.adaptive.level import LevelModel, learn_level_model
 from models.adaptive.river_state import covariance_from
 from models.arrays.types import FloatArray
 from models.records.monitor import Numbers
@@ -34,9 +34,9 @@ class FirstScans:
     count: FloatArray  # (1,) scans learnt
 
     @property
-    def wander(self) -> Wander:
+    def level_model(self) -> LevelModel:
         """How each tag moves."""
-        return Wander(self.gain, self.scale, self.start)
+        return LevelModel(self.gain, self.scale, self.start)
 
     def correlation(self, tags: tuple[str, ...]) -> covariance.OASCovariance:
         """River's shrunk covariance of the innovations, to be learnt on."""
@@ -69,7 +69,7 @@ def learn_first_scans(twin: Twin, values: FloatArray) -> FirstScans:
     Every limit is passed by chance at most once in ``cold_start.budget_scans`` scans, all statistics together.
     """
     least = np.array([_least_scale(tag, column) for tag, column in zip(twin.tags.values(), values.T, strict=True)])
-    wander, innovations = learn_wander(values, least)
+    level_model, innovations = learn_level_model(values, least)
     known = np.nan_to_num(innovations)
     moments = (known[:, :, None] * known[:, None, :]).sum(axis=0) / len(known) + 1e-6 * np.eye(len(least))
     model = covariance_from(
@@ -82,8 +82,9 @@ def learn_first_scans(twin: Twin, values: FloatArray) -> FirstScans:
     theory = _theory(matrix(model, twin.tag_names), len(eigenvalues), chance)
     widen = [max(1.0, _box(x.mean(), x.var(), chance) / limit) for x, limit in zip(seen, theory, strict=True)]
     return FirstScans(
-        wander.gain, wander.scale, wander.start, known.mean(axis=0), moments, _limits(wander.gain, innovations, chance),
-        np.array(widen), np.array([float(len(eigenvalues))]), np.array([float(len(values))]),
+        level_model.gain, level_model.scale, level_model.start, known.mean(axis=0), moments,
+        _limits(level_model.gain, innovations, chance), np.array(widen), np.array([float(len(eigenvalues))]),
+        np.array([float(len(values))]),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, PLACES, ROW, TABLE, compiled
 from models.arrays.types import BoolArray, FloatArray, IntArray
 from models.limits.tails import limit_for
@@ -83,15 +83,15 @@ class Changes(Carried):
         self._limit = np.array(limit)
         super().__init__(past=np.array(start), recent=np.zeros(len(start)))
 
-    def rises(self, series: FloatArray, turns: Turns | None = None) -> tuple[FloatArray, FloatArray]:
+    def rises(self, series: FloatArray, segments: Segments | None = None) -> tuple[FloatArray, FloatArray]:
         """Mean recent error after each scan, (n, k), in standard deviations, and the highest of each batch, (b, k).
 
         NaN in a series leaves it as it was.
         """
-        rises, turns = np.empty(series.shape), turns or Turns.of_one(len(series))
-        highest = np.empty((len(turns.places), series.shape[1]))
+        rises, segments = np.empty(series.shape), segments or Segments.of_one(len(series))
+        highest = np.empty((len(segments.places), series.shape[1]))
         past, recent = self.rows["past"], self.rows["recent"]
-        _rises_of_each(turns.places, turns.starts, series, self._limit, past, recent, rises, highest)
+        _rises_of_each(segments.places, segments.starts, series, self._limit, past, recent, rises, highest)
         return rises, highest
 
 
@@ -110,24 +110,24 @@ class Learner(Changes):
         super().__init__(limits.start, limits.limit)
         self._tags = tags
 
-    def advance(self, heard: Residuals, turns: Turns, worth: float) -> list[tuple[Finding, ...]]:
+    def advance(self, residuals: Residuals, segments: Segments, least_ratio: float) -> list[tuple[Finding, ...]]:
         """Score the scans of the batches in turn, then learn those in control; of each batch what is found.
 
         Parameters
         ----------
-        heard
+        residuals
             Standardised residuals (n, p), NaN: absent; T² and SPE over their limits (n,), >= 0, NaN: not judged.
-        turns
+        segments
             Whose they are.
-        worth
+        least_ratio
             Share of its limit that a series must reach for a finding to be made.
         """
-        values, highest = self.rises(_series(*heard), turns)
-        of_use = highest >= worth * self._limit
+        values, highest = self.rises(_series(*residuals), segments)
+        of_use = highest >= least_ratio * self._limit
         found: list[tuple[Finding, ...]] = [()] * len(of_use)
         for batch in np.flatnonzero(of_use.any(axis=1)).tolist():
-            a, b = turns.starts[batch], turns.starts[batch + 1]
-            found[batch] = tuple(self._findings(values[a:b], heard[0][a:b], of_use[batch]))
+            a, b = segments.starts[batch], segments.starts[batch + 1]
+            found[batch] = tuple(self._findings(values[a:b], residuals[0][a:b], of_use[batch]))
         return found
 
     def _findings(self, values: FloatArray, z: FloatArray, of_use: BoolArray) -> Iterator[Finding]:

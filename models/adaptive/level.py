@@ -21,7 +21,7 @@ _OUTLIER = 6.0  # root mean squares: an innovation counts as no more than this
 
 
 @dataclass(frozen=True, slots=True)
-class Wander:
+class LevelModel:
     """How each of p tags moves, learnt from its first scans."""
 
     gain: FloatArray  # (p,) in (0, 1]: share of an innovation the level takes up; 1: a random walk
@@ -29,7 +29,7 @@ class Wander:
     start: FloatArray  # (p,) level after the scans learnt, in the tag's unit of measure; NaN: never seen
 
 
-def learn_wander(values: FloatArray, least_scale: FloatArray) -> tuple[Wander, FloatArray]:
+def learn_level_model(values: FloatArray, least_scale: FloatArray) -> tuple[LevelModel, FloatArray]:
     """How tags wander, and their innovations in standard deviations.
 
     Parameters
@@ -53,7 +53,7 @@ def learn_wander(values: FloatArray, least_scale: FloatArray) -> tuple[Wander, F
     power = np.sqrt(_mean(np.minimum(np.abs(settled), _OUTLIER * power) ** 2))  # (gains, p)
     best, tags = power.argmin(axis=0), np.arange(values.shape[1])
     scale = np.maximum(power[best, tags], least_scale)
-    return Wander(gains[best], scale, levels[best, tags]), settled[:, best, tags] / scale
+    return LevelModel(gains[best], scale, levels[best, tags]), settled[:, best, tags] / scale
 
 
 def _innovations(values: FloatArray, gains: FloatArray, start: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -80,15 +80,18 @@ class Levels:
 
     Parameters
     ----------
-    wander
+    level_model
         Learnt from the first scans.
     """
 
-    def __init__(self, wander: Wander) -> None:
-        self._gain, self._scale = wander.gain, wander.scale
-        self._noise, self._walk = 1 - wander.gain, wander.gain**2  # variances; together an innovation has variance 1
-        self.level = wander.start.copy()  # (p,)
-        self._unknown = wander.gain.copy()  # (p,) variance of the level
+    def __init__(self, level_model: LevelModel) -> None:
+        self._gain, self._scale = level_model.gain, level_model.scale
+        self._noise, self._walk = (
+            1 - level_model.gain,
+            level_model.gain**2,
+        )  # variances; together an innovation has variance 1
+        self.level = level_model.start.copy()  # (p,)
+        self._unknown = level_model.gain.copy()  # (p,) variance of the level
 
     def wait(self, scans: float) -> None:
         """So many scans never came."""

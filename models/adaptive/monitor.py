@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from models.adaptive.findings import Account, Judged
+from models.adaptive.findings import AdaptiveFindings, Judged
 from models.adaptive.first_scans import WINDOWS, FirstScans, Plane, learn_first_scans, plane_of
 from models.adaptive.level import Levels
 from models.adaptive.river_state import covariance_from, covariance_numbers
@@ -28,7 +28,7 @@ _CLIP = 30.0  # standard deviations: an innovation moves the averages by no more
 _RENEW = 100  # scans learnt between two readings of the subspace
 
 
-class Judge:
+class AdaptiveDetector:
     """Judges scans against what the first ones taught, and learns on.
 
     Parameters
@@ -41,7 +41,7 @@ class Judge:
 
     def __init__(self, twin: Twin, first: FirstScans) -> None:
         self._twin, self.first = twin, first
-        self._levels = Levels(first.wander)
+        self._levels = Levels(first.level_model)
         self._averages = np.zeros((len(WINDOWS), len(twin.tags)))
         self._correlation = first.correlation(twin.tag_names)
         self.plane = plane_of(twin, first, self._correlation)
@@ -113,13 +113,13 @@ class AdaptiveMonitor:
 
     reference_id: str | None = None
     expected_duration_s: float | None = None
-    company = None
+    peers = None
 
     def __init__(self, twin: Twin) -> None:
         self._twin = twin
         self._sensors = SensorHealth(twin, SensorLimits.permissive(twin))
         self._rows: FloatArray = np.empty((0, len(twin.tags)))
-        self._judge: Judge | None = None
+        self._detector: AdaptiveDetector | None = None
 
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans and learn those that were in control."""
@@ -127,24 +127,26 @@ class AdaptiveMonitor:
         values = np.where(sensors.fit, stretch.values, np.nan)
         judged, ready = Judged.none(*values.shape), np.zeros(len(values), dtype=bool)
         for row in range(len(values)):
-            if self._judge is None:
+            if self._detector is None:
                 self._take(values[row])
             else:
                 ready[row] = True
-                self._judge.scan(float(stretch.age_s[row]), values[row], judged, row)
+                self._detector.scan(float(stretch.age_s[row]), values[row], judged, row)
         findings = [replace(finding, grade="advisory") for finding in sensors.findings]
-        account = Account(self._twin, values, judged, None if self._judge is None else self._judge.first)
+        adaptive_findings = AdaptiveFindings(
+            self._twin, values, judged, None if self._detector is None else self._detector.first
+        )
         if ready.any():
-            findings += account.findings()
+            findings += adaptive_findings.findings()
         nowhere = np.full(len(values), np.nan)
         return Judgement(
             nowhere, judged.t2, judged.t2_limit, judged.spe, judged.spe_limit, sensors.fit, ready, tuple(findings),
-            lambda rows: [account.furthest(row) for row in rows],
+            lambda rows: [adaptive_findings.furthest(row) for row in rows],
         )  # fmt: skip
 
     def state(self) -> Numbers:
         """A copy of all that changes."""
-        judge = self._judge
+        judge = self._detector
         learnt = None if judge is None else {"first": judge.first.numbers(), "judge": judge.state()}
         return {"sensors": self._sensors.state(), "rows": self._rows.copy(), "learnt": learnt}
 
@@ -153,14 +155,14 @@ class AdaptiveMonitor:
         state: Any = numbers
         self._sensors.restore(state["sensors"])
         self._rows = np.array(state["rows"])
-        self._judge = None
+        self._detector = None
         if state["learnt"] is not None:
-            self._judge = Judge(self._twin, FirstScans.from_numbers(state["learnt"]["first"]))
-            self._judge.restore(state["learnt"]["judge"])
+            self._detector = AdaptiveDetector(self._twin, FirstScans.from_numbers(state["learnt"]["first"]))
+            self._detector.restore(state["learnt"]["judge"])
 
     def _take(self, values: FloatArray) -> None:
         if np.isfinite(values).any():
             self._rows = np.concatenate([self._rows, values[None]])
         if len(self._rows) == self._twin.cold_start.learn_scans:
-            self._judge = Judge(self._twin, learn_first_scans(self._twin, self._rows))
+            self._detector = AdaptiveDetector(self._twin, learn_first_scans(self._twin, self._rows))
             self._rows = self._rows[:0]

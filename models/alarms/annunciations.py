@@ -53,7 +53,7 @@ class Annunciations:
         self._kept_us = kept_us
         self.newest_us: int | None = None
         self._swept_us = 0
-        self.told: list[Annunciation] = []
+        self.annunciations: list[Annunciation] = []
         self.shelved: list[Shelving] = []
         self._latest: dict[str, Deviation] = {}  # deviation_id -> its newest revision
         self._standing: dict[str, Annunciation] = {}  # deviation_id -> its newest annunciation
@@ -71,10 +71,10 @@ class Annunciations:
         self._latest[deviation.deviation_id] = deviation
         self.passed(at_us := to_us(deviation.changed_at))
         if before is None and deviation.revision > 1:
-            self._tell(deviation, to_us(deviation.raised_at))
+            self._annunciate(deviation, to_us(deviation.raised_at))
         was, now = ("NORM" if before is None else before.state), deviation.state
         if now == "UNACK" and was != "UNACK" and (before is not None or deviation.revision == 1):
-            self._tell(deviation, at_us)
+            self._annunciate(deviation, at_us)
         elif now == "SHLVD" and was != "SHLVD":
             self._shelve(deviation, at_us)
         self._end(deviation, at_us)
@@ -91,12 +91,12 @@ class Annunciations:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _tell(self, deviation: Deviation, at_us: int) -> None:
+    def _annunciate(self, deviation: Deviation, at_us: int) -> None:
         earlier = self._standing.get(deviation.deviation_id)
         if earlier is not None:
             earlier.over_us = at_us if earlier.over_us is None else earlier.over_us
             earlier.answered_us = at_us if earlier.answered_us is None else earlier.answered_us
-        told = Annunciation(
+        annunciation = Annunciation(
             at_us=at_us,
             deviation_id=deviation.deviation_id,
             source=f"{deviation.unit}/{deviation.cause}",
@@ -104,8 +104,8 @@ class Annunciations:
             grade=deviation.grade,
             batch_id=deviation.batch_id,
         )
-        self._standing[deviation.deviation_id] = told
-        insort(self.told, told, key=attrgetter("at_us", "deviation_id"))
+        self._standing[deviation.deviation_id] = annunciation
+        insort(self.annunciations, annunciation, key=attrgetter("at_us", "deviation_id"))
 
     def _shelve(self, deviation: Deviation, at_us: int) -> None:
         shelving = Shelving(at_us=at_us, deviation_id=deviation.deviation_id, batch_id=deviation.batch_id)
@@ -114,18 +114,18 @@ class Annunciations:
 
     def _end(self, deviation: Deviation, at_us: int) -> None:
         """What the revision's state ends: the annunciation's condition, its wait for an answer, a shelving."""
-        told, state = self._standing.get(deviation.deviation_id), deviation.state
-        if told is not None:
-            if told.over_us is None and state in ("NORM", "RTNUN", "SHLVD"):
-                told.over_us = at_us
-            if told.answered_us is None and state in ("NORM", "ACKED", "SHLVD"):
-                told.answered_us = at_us
+        annunciation, state = self._standing.get(deviation.deviation_id), deviation.state
+        if annunciation is not None:
+            if annunciation.over_us is None and state in ("NORM", "RTNUN", "SHLVD"):
+                annunciation.over_us = at_us
+            if annunciation.answered_us is None and state in ("NORM", "ACKED", "SHLVD"):
+                annunciation.answered_us = at_us
         if state != "SHLVD" and (shelving := self._on_shelf.pop(deviation.deviation_id, None)) is not None:
             shelving.over_us = at_us
 
     def _forget(self, oldest_us: int) -> None:
         """Drop what was over before the time; of deviations long back to normal nothing more will be said."""
-        self.told = [each for each in self.told if each.over_us is None or each.over_us >= oldest_us]
+        self.annunciations = [each for each in self.annunciations if each.over_us is None or each.over_us >= oldest_us]
         self.shelved = [each for each in self.shelved if each.over_us is None or each.over_us >= oldest_us]
         old = [
             key

@@ -63,11 +63,11 @@ class AlarmAudit:
         Each deviation's revisions come in order, or again; units may report in any order.
         """
         if isinstance(record, Score):
-            self._heard(record.batch_id, to_us(record.at), record.age_s)
+            self._note(record.batch_id, to_us(record.at), record.age_s)
         elif self._log.take(record):
-            self._heard(record.batch_id, to_us(record.raised_at), record.raised_age_s)
+            self._note(record.batch_id, to_us(record.raised_at), record.raised_age_s)
             if record.cleared_at is not None:  # an answer may come long after the batch
-                self._heard(record.batch_id, to_us(record.cleared_at), record.cleared_age_s)
+                self._note(record.batch_id, to_us(record.cleared_at), record.cleared_age_s)
 
     def figures(self, since: datetime | None = None, until: datetime | None = None) -> Figures | None:
         """The figures of a period: by default of all that is kept, until the newest event.
@@ -80,18 +80,18 @@ class AlarmAudit:
             return None
         until_us = self._log.newest_us if until is None else to_us(until)
         since_us = max(self._first_us, until_us - self._kept_us) if since is None else to_us(since)
-        return figures(self._log.told, self._log.shelved, (since_us, until_us), self._chattering_us)
+        return figures(self._log.annunciations, self._log.shelved, (since_us, until_us), self._chattering_us)
 
     def of_batch(self, batch_id: str) -> Figures | None:
         """The figures of one batch's own deviations, from its start to the newest said of it; None: not known."""
         span = self._batches.get(batch_id)
         if span is None:
             return None
-        told = [each for each in self._log.told if each.batch_id == batch_id]
+        annunciations = [each for each in self._log.annunciations if each.batch_id == batch_id]
         shelved = [each for each in self._log.shelved if each.batch_id == batch_id]
-        return figures(told, shelved, span, self._chattering_us)
+        return figures(annunciations, shelved, span, self._chattering_us)
 
-    def _heard(self, batch_id: str | None, at_us: int, age_s: float | None) -> None:
+    def _note(self, batch_id: str | None, at_us: int, age_s: float | None) -> None:
         self._first_us = at_us if self._first_us is None else min(self._first_us, at_us)
         self._log.passed(at_us)
         if batch_id is not None:
@@ -108,7 +108,7 @@ def report(found: Figures) -> tuple[Line, ...]:
     rate, standing, frequent = found.rate, found.standing, found.frequent
     shares = found.priority_shares
     enough = rate.annunciated >= _ENOUGH
-    told, top = " / ".join(f"{100 * shares[priority]:.0f}" for priority in PRIORITIES), frequent.top_share
+    shares_text, top = " / ".join(f"{100 * shares[priority]:.0f}" for priority in PRIORITIES), frequent.top_share
     sparse = shares["high"] <= 0.05 and shares["medium"] <= 0.15
     return (
         _line("Alarms per 10 minutes, average", f"{rate.average:.3g}", "at most 1", rate.average <= 1),
@@ -117,7 +117,7 @@ def report(found: Figures) -> tuple[Line, ...]:
         _line("Share of the ten most frequent", f"{100 * top:.0f} %", "at most 5 %", _if(enough, top <= 0.05)),
         _line("Chattering", f"{len(frequent.chattering)}", "none", not frequent.chattering),
         _line("Stale (over 24 h), standing", f"{len(standing.stale_now)}", "fewer than 5", len(standing.stale_now) < 5),
-        _line("Low / medium / high", f"{told} %", "80 / 15 / 5 %", _if(enough, sparse)),
+        _line("Low / medium / high", f"{shares_text} %", "80 / 15 / 5 %", _if(enough, sparse)),
         _line("Shelved now", f"{found.suppression.shelved_now}", "each with a reason and an end", None),
     )
 

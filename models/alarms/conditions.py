@@ -5,81 +5,85 @@ Each condition is raised once, in event time, and cleared by what ends it.
 
 from collections.abc import Iterator
 
-from models.alarms.deviations import Book
+from models.alarms.deviations import DeviationRegister
 from models.alarms.occurrence import Occurrence
 from models.records.block import Block
 from models.records.messages import Deviation
-from models.records.subject import Scene, Subject
+from models.records.subject import BatchContext, Subject
 from models.records.times import to_time
 
 
 class Conditions:
     """The context conditions of one unit, written into its book."""
 
-    def __init__(self, subject: Subject, book: Book) -> None:
-        self._subject, self._book = subject, book
+    def __init__(self, subject: Subject, register: DeviationRegister) -> None:
+        self._subject, self._register = subject, register
         self.unwatched_us: int | None = None  # first scan of those without a batch
 
-    def quiet(self, scene: Scene, newest_us: int, still_s: float) -> Iterator[Deviation]:
+    def quiet(self, batch_context: BatchContext, newest_us: int, still_s: float) -> Iterator[Deviation]:
         """No scan has come for ``still_s`` seconds."""
         text = f"no scan for {still_s:g} s: the unit is not watched"
-        yield from self._raise("quiet", text, scene, (newest_us, newest_us + int(still_s * 1e6)))
+        yield from self._raise("quiet", text, batch_context, (newest_us, newest_us + int(still_s * 1e6)))
 
-    def heard(self, scene: Scene, at_us: int) -> Iterator[Deviation]:
+    def scans_resumed(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:
         """A scan has come."""
-        yield from self._clear("quiet", scene, at_us)
+        yield from self._clear("quiet", batch_context, at_us)
 
-    def unwatched(self, scene: Scene, scans: Block) -> Iterator[Deviation]:
+    def unwatched(self, batch_context: BatchContext, scans: Block) -> Iterator[Deviation]:
         """Scans come from a unit on which no batch is known to run."""
         if self.unwatched_us is None:
             self.unwatched_us = int(scans.observed_us[0])
         after_s = self._subject.twin.context.no_batch_after_s
         due_us = self.unwatched_us + int(after_s * 1e6)
         row = int(scans.observed_us.searchsorted(due_us))
-        if after_s > 0 and row < len(scans) and self._book.active("no-batch") is None:
+        if after_s > 0 and row < len(scans) and self._register.active("no-batch") is None:
             text = "scans come but no batch is known to run: they are not judged"
-            yield from self._raise("no-batch", text, scene, (self.unwatched_us, int(scans.observed_us[row])))
+            yield from self._raise("no-batch", text, batch_context, (self.unwatched_us, int(scans.observed_us[row])))
 
-    def watched_again(self, scene: Scene, at_us: int) -> Iterator[Deviation]:
+    def watched_again(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:
         """A batch starts."""
         self.unwatched_us = None
-        yield from self._clear("no-batch", scene, at_us)
+        yield from self._clear("no-batch", batch_context, at_us)
 
-    def overlap(self, scene: Scene, at_us: int, before: str | None) -> Iterator[Deviation]:
+    def overlap(self, batch_context: BatchContext, at_us: int, before: str | None) -> Iterator[Deviation]:
         """A batch was started while another was running."""
         text = f"started while {before} had not ended; {before} is taken to have ended"
-        yield from self._raise("overlap", text, scene, (at_us, at_us))
+        yield from self._raise("overlap", text, batch_context, (at_us, at_us))
 
-    def overlap_over(self, scene: Scene, at_us: int) -> Iterator[Deviation]:
+    def overlap_over(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:
         """The end of the batch before has been said after all."""
-        yield from self._clear("overlap", scene, at_us)
+        yield from self._clear("overlap", batch_context, at_us)
 
-    def unknown_product(self, scene: Scene, at_us: int) -> Iterator[Deviation]:
+    def unknown_product(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:
         """Nothing is known of the batch's product."""
-        text = f"no reference for product {scene.product}: the batch is not judged"
-        yield from self._raise("unknown-product", text, scene, (at_us, at_us))
+        text = f"no reference for product {batch_context.product}: the batch is not judged"
+        yield from self._raise("unknown-product", text, batch_context, (at_us, at_us))
 
-    def clock_set_back(self, scene: Scene, at_us: int, before_us: int) -> Iterator[Deviation]:
+    def clock_set_back(self, batch_context: BatchContext, at_us: int, before_us: int) -> Iterator[Deviation]:
         """The unit's clock jumped back; a moment, so it clears at once and waits for acknowledgement."""
         text = f"clock set back from {to_time(before_us):%Y-%m-%d %H:%M:%S} UTC; ages go on from there"
-        yield from self._raise("clock", text, scene, (at_us, at_us))
-        yield from self._clear("clock", scene, at_us)
+        yield from self._raise("clock", text, batch_context, (at_us, at_us))
+        yield from self._clear("clock", batch_context, at_us)
 
-    def overdue(self, scene: Scene, scans: Block, expected_s: float | None) -> Iterator[tuple[int, Deviation]]:
+    def overdue(
+        self, batch_context: BatchContext, scans: Block, expected_s: float | None
+    ) -> Iterator[tuple[int, Deviation]]:
         """The batch is far older than any released batch became: from which of the scans on."""
-        if expected_s is None or scene.started_us is None:
+        if expected_s is None or batch_context.started_us is None:
             return
         limit_s = expected_s * self._subject.twin.context.overdue_factor
-        due_us = scene.started_us + int(limit_s * 1e6)
-        if scans.observed_us[-1] > due_us and self._book.active("overdue") is None:
+        due_us = batch_context.started_us + int(limit_s * 1e6)
+        if scans.observed_us[-1] > due_us and self._register.active("overdue") is None:
             row = int(scans.observed_us.searchsorted(due_us, side="right"))
             text = f"older than {limit_s / 3600:.1f} h, and no end has been said"
             at_us = int(scans.observed_us[row])
-            yield from ((row, revision) for revision in self._raise("overdue", text, scene, (at_us, at_us)))
+            yield from ((row, revision) for revision in self._raise("overdue", text, batch_context, (at_us, at_us)))
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _raise(self, cause: str, text: str, scene: Scene, since_at_us: tuple[int, int]) -> Iterator[Deviation]:
+    def _raise(
+        self, cause: str, text: str, batch_context: BatchContext, since_at_us: tuple[int, int]
+    ) -> Iterator[Deviation]:
         since_us, at_us = since_at_us
         occurrence = Occurrence(
             cause=cause,
@@ -90,11 +94,11 @@ class Conditions:
             at_us=at_us,
             text=text,
         )
-        revision = self._book.raise_(occurrence, scene)
+        revision = self._register.raise_(occurrence, batch_context)
         if revision is not None:
             yield revision
 
-    def _clear(self, cause: str, scene: Scene, at_us: int) -> Iterator[Deviation]:
-        revision = self._book.clear(cause, at_us, scene)
+    def _clear(self, cause: str, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:
+        revision = self._register.clear(cause, at_us, batch_context)
         if revision is not None:
             yield revision

@@ -106,10 +106,10 @@ class Delays:
         That it is over; over or within the deadband; over and approved; over and the sensor's.
         """
         claims = np.zeros((4, n), dtype=bool)
-        over, held, approved, sensor = claims
+        over, holding, approved, sensor = claims
         for finding in findings:
             over |= finding.over
-            held |= finding.value >= self._keeps * finding.limit
+            holding |= finding.value >= self._keeps * finding.limit
             if finding.grade == "approved":
                 approved |= finding.over
             if finding.category == "sensor":
@@ -123,16 +123,16 @@ def _run(
 ) -> None:
     """Follow one cause: what changes at which scan (n, 3), with time and offset of the run's first; ``run`` goes on."""
     for row in range(len(observed_us)):
-        over, held, approved, sensor = claims[0, row], claims[1, row], claims[2, row], claims[3, row]
+        over, holding, approved, sensor = claims[0, row], claims[1, row], claims[2, row], claims[3, row]
         at_us = observed_us[row]
         if over and run[_SINCE_US] == _NEVER:
             run[_SINCE_US], run[_SINCE_OFFSET] = at_us, offsets[row]
-        if over or (run[_ON] and held):
+        if over or (run[_ON] and holding):
             run[_LAST_US] = at_us
         elif not run[_ON]:
             run[_SINCE_US] = _NEVER
-        news = not run[_ON] or (approved and not run[_APPROVED]) or (sensor and not run[_SENSOR])
-        if over and news and at_us - run[_SINCE_US] >= delays_us[0]:
+        is_new = not run[_ON] or (approved and not run[_APPROVED]) or (sensor and not run[_SENSOR])
+        if over and is_new and at_us - run[_SINCE_US] >= delays_us[0]:
             run[_ON], run[_APPROVED], run[_SENSOR] = 1, run[_APPROVED] or approved, run[_SENSOR] or sensor
             changed[row, 0], changed[row, 1], changed[row, 2] = _RAISED, run[_SINCE_US], run[_SINCE_OFFSET]
         elif run[_ON] and not over and at_us - run[_LAST_US] >= delays_us[1]:

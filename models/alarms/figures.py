@@ -93,12 +93,14 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     suppression: Suppression
 
 
-def figures(told: Sequence[Annunciation], shelved: Sequence[Shelving], period: Period, chattering_us: int) -> Figures:
+def figures(
+    annunciations: Sequence[Annunciation], shelved: Sequence[Shelving], period: Period, chattering_us: int
+) -> Figures:
     """The figures of a period.
 
     Parameters
     ----------
-    told
+    annunciations
         In order of time; those before the period count where they reach into it (floods, standing alarms).
     shelved
         Shelvings.
@@ -108,7 +110,7 @@ def figures(told: Sequence[Annunciation], shelved: Sequence[Shelving], period: P
         Three annunciations of one source within it (microseconds) are chattering.
     """
     since_us, until_us = period
-    past = [each for each in told if each.at_us <= until_us]
+    past = [each for each in annunciations if each.at_us <= until_us]
     within = [each for each in past if each.at_us >= since_us]
     count = max(len(within), 1)
     return Figures(

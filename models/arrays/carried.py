@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from models.arrays.types import FloatArray, IntArray
 
 
-class Turns(msgspec.Struct, frozen=True):
+class Segments(msgspec.Struct, frozen=True):
     """Whose n scans are side by side: batch after batch, each batch's in order of time."""
 
     places: IntArray  # (b,) each batch's row in what is carried, no two the same
     starts: IntArray  # (b + 1,) each batch's first scan, and n
 
     @classmethod
-    def of_one(cls, scans: int, place: int = 0) -> "Turns":
+    def of_one(cls, scans: int, place: int = 0) -> "Segments":
         """All scans are of one batch."""
         return cls(np.array([place]), np.array([0, scans]))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 PIECE = 128  # scans
-_WORTH_IT = 4 * PIECE  # below, waking the other thread costs more than it saves
+_LEAST_SCANS = 4 * PIECE  # below, waking the other thread costs more than it saves
 _OTHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pieces")
 
 
@@ -17,7 +17,7 @@ def in_pieces(loop: Callable[[slice], object], scans: int) -> None:
 
     The other thread helps as far as a core is free for it; nothing waits for more than the piece it is at.
     """
-    if scans < _WORTH_IT:
+    if scans < _LEAST_SCANS:
         loop(slice(0, scans))
         return
     pieces = iter([slice(start, start + PIECE) for start in range(0, scans, PIECE)])

@@ -60,7 +60,7 @@ class Episode:
         return self._cause == _NONE
 
     def advance(
-        self, age_s: FloatArray, over: BoolArray, held: FloatArray, excess: Callable[[IntArray], FloatArray]
+        self, age_s: FloatArray, over: BoolArray, persisted: FloatArray, excess: Callable[[IntArray], FloatArray]
     ) -> tuple[IntArray, IntArray]:
         """The cause of what is over its limit at each scan, and the cause of the episode under way, (n,) each.
 
@@ -73,20 +73,20 @@ class Episode:
             Shape (n,).
         over
             Shape (n,): whether any statistic is over its limit.
-        held
+        persisted
             Shape (n, 6p): what each statistic has held, over its limit where above 1.
         excess
             Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """
         causes, under_way = np.full((2, len(age_s)), _NONE)
         if not np.count_nonzero(over):
-            self._go_on(age_s, under_way)
+            self._continue(age_s, under_way)
             return causes, under_way
         for row, (age, is_over) in enumerate(zip(age_s.tolist(), over.tolist(), strict=True)):
             if age - self._last_s > self._memory_s:
                 self._forget()
             if is_over:
-                causes[row] = self._cause = self._judge(row, held[row], excess)
+                causes[row] = self._cause = self._judge(row, persisted[row], excess)
                 self._last_s = age
                 if self._cause >= 0 and self._cause not in self._accused:
                     insort(self._accused, self._cause)
@@ -106,7 +106,7 @@ class Episode:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _go_on(self, age_s: FloatArray, under_way: IntArray) -> None:
+    def _continue(self, age_s: FloatArray, under_way: IntArray) -> None:
         """Fill in the cause of the episode under way at each scan, (n,), where nothing is over its limit."""
         past = int(np.count_nonzero(age_s - self._last_s > self._memory_s))  # the last so many scans
         under_way[: len(age_s) - past] = self._cause
@@ -117,8 +117,8 @@ class Episode:
         self._cause = _NONE
         self._moved[:] = False
 
-    def _judge(self, row: int, held: FloatArray, excess: Callable[[IntArray], FloatArray]) -> int:
-        left = (held.reshape(len(KINDS), self._tags)[_RESIDUAL] > 1) & self._roles.scheduled
+    def _judge(self, row: int, persisted: FloatArray, excess: Callable[[IntArray], FloatArray]) -> int:
+        left = (persisted.reshape(len(KINDS), self._tags)[_RESIDUAL] > 1) & self._roles.scheduled
         new = left & ~self._moved
         if self._cause != _NONE and not np.count_nonzero(new):  # what it began as it stays
             return self._cause

@@ -18,7 +18,7 @@ _MOVED = 4.0  # tails: a manipulated tag over its limit leads, for nothing it an
 _TEMPER = 2.0  # tails: one tag this much further in its tail than another is e times as responsible
 
 
-class Account(msgspec.Struct, frozen=True):
+class ContributionInputs(msgspec.Struct, frozen=True):
     """What contributors are told from: n scans as judged."""
 
     twin: Twin
@@ -28,16 +28,18 @@ class Account(msgspec.Struct, frozen=True):
     manipulated: BoolArray  # (p,)
 
 
-def contributors(account: Account, rows: Sequence[int], first: int | None = None) -> list[tuple[Contributor, ...]]:
+def contributors(
+    inputs: ContributionInputs, rows: Sequence[int], first: int | None = None
+) -> list[tuple[Contributor, ...]]:
     """The tags responsible at some scans; ``first``: the accused sensor's, which leads whatever the others say."""
     at = np.array(rows, dtype=np.int64)
-    shares = np.empty((len(at), account.values.shape[1]))
-    _weigh(account.excess(at), account.manipulated, shares)
+    shares = np.empty((len(at), inputs.values.shape[1]))
+    _weigh(inputs.excess(at), inputs.manipulated, shares)
     if first is not None:
         shares[:, first] = shares.max(axis=1) + _LEAST_SHARE
-    residuals = account.residuals
-    seen = Seen(account.values[at], residuals.expected[at], residuals.innovation[at] / residuals.size[at])
-    return ranked(account.twin, shares, seen, _MOST)
+    residuals = inputs.residuals
+    seen = Seen(inputs.values[at], residuals.expected[at], residuals.innovation[at] / residuals.size[at])
+    return ranked(inputs.twin, shares, seen, _MOST)
 
 
 @compiled("void", TABLE, FLAGS, TABLE)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from models.arrays.types import BoolArray, FloatArray, IntArray
 from models.batch.cause import PROCESS
-from models.batch.contributors import Account, contributors
+from models.batch.contributors import ContributionInputs, contributors
 from models.records.judgement import Finding
 from models.records.messages import Category, Contributor
 from models.records.twin import Twin
@@ -32,15 +32,15 @@ class Findings:
     ----------
     twin
         Its tags.
-    worth
+    least_ratio
         Share of its limit that a statistic must reach for a finding to be made: below, it neither raises an alarm nor
         holds one.
     """
 
-    def __init__(self, twin: Twin, worth: float) -> None:
-        self._tags, self._worth = twin.tag_names, worth
+    def __init__(self, twin: Twin, least_ratio: float) -> None:
+        self._tags, self._least_ratio = twin.tag_names, least_ratio
 
-    def found(self, highest: FloatArray, causes: Causes, account: Account, start: int) -> Iterator[Finding]:
+    def found(self, highest: FloatArray, causes: Causes, inputs: ContributionInputs, start: int) -> Iterator[Finding]:
         """One finding a kind of statistic and cause, for those of any use.
 
         Parameters
@@ -49,23 +49,25 @@ class Findings:
             Shape (6, n): the most any tag's statistic of one kind has held.
         causes
             Of these scans.
-        account
+        inputs
             What contributors are told from: the batch's scans begin at its row ``start``.
         """
         tags, limit, over = len(self._tags), np.ones(len(causes.over)), highest > 1
-        of_use = [k for k, most in enumerate(highest.max(axis=1).tolist()) if most >= self._worth]
+        of_use = [k for k, most in enumerate(highest.max(axis=1).tolist()) if most >= self._least_ratio]
         for cause in (PROCESS, *causes.accused):
-            tag, word = None if cause == PROCESS else cause % tags, self._word(cause)
+            tag, cause_name = None if cause == PROCESS else cause % tags, self._cause_name(cause)
 
             def explain(row: int, first: int | None = tag) -> tuple[Contributor, ...]:
-                return contributors(account, [start + row], first)[0]
+                return contributors(inputs, [start + row], first)[0]
 
             for category, where in self._categories(cause, causes):
                 for k in of_use:
-                    yield Finding(KINDS[k], word, category, "approved", highest[k], limit, over[k] & where, explain)
+                    yield Finding(
+                        KINDS[k], cause_name, category, "approved", highest[k], limit, over[k] & where, explain
+                    )
             if cause >= tags and causes.first[:, cause - tags].any():
                 shows = causes.first[:, cause - tags] & (causes.under_way == cause)
-                yield Finding("spike", word, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
+                yield Finding("spike", cause_name, "sensor", "approved", 2 * shows.astype(float), limit, shows, explain)
 
     def _categories(self, cause: int, causes: Causes) -> list[tuple[Category, BoolArray]]:
         """At which scans what is over is of this cause, by category: a spiky schedule tag's is the sensor's."""
@@ -77,7 +79,7 @@ class Findings:
             return [("process", where)]
         return [("process", where & ~spiky), ("sensor", where & spiky)]
 
-    def _word(self, cause: int) -> str:
+    def _cause_name(self, cause: int) -> str:
         """``process``, ``sensor:TAG`` or ``process:TAG`` (its schedule)."""
         if cause == PROCESS:
             return "process"

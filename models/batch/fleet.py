@@ -1,8 +1,8 @@
 """All running batches that are judged by one frozen reference: what is the same for all, and what each carries.
 
 Judging a scan costs mostly what surrounds the arithmetic, so the scans of several batches are judged side by side:
-``Turns`` says whose they are, and every part goes on with each batch's numbers in its own row. No number of one batch
-comes near another's: what is said of a batch is the same, bit by bit, in whatever company it is judged.
+``Segments`` says whose they are, and every part goes on with each batch's numbers in its own row. No number of one
+batch comes near another's: what is said of a batch is the same, bit by bit, in whatever company it is judged.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from models.adaptive.learner import Learner
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.types import BoolArray, FloatArray, marked
 from models.batch.cause import Episode, Roles
-from models.batch.contributors import Account, contributors
+from models.batch.contributors import ContributionInputs, contributors
 from models.batch.findings import Causes, Findings, advisory
 from models.batch.measure import Measure, Measured
 from models.records.block import Stretch
@@ -30,13 +30,13 @@ from models.sensors.spikes import Spikes
 from models.statistics.trajectory import position_of
 
 
-class _Seen(msgspec.Struct, frozen=True):
+class _Stacked(msgspec.Struct, frozen=True):
     """What all batches in turn show, n scans side by side."""
 
     maturity: FloatArray  # (n,)
     fit: BoolArray  # (n, p)
     measured: Measured
-    account: Account
+    inputs: ContributionInputs
     spiky: tuple[BoolArray, BoolArray]  # (n, p) each, from ``models.sensors.spikes``
     always: BoolArray  # (n,)
 
@@ -82,10 +82,12 @@ class Fleet(Carried):
         self.longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         self.roles = Roles(manipulated, marked(fitted.trajectory.schedule.columns, tags))
-        self._worth = 1 - twin.alarms.deadband  # of its limit: what is below neither raises an alarm nor holds one
+        self._least_ratio = (
+            1 - twin.alarms.deadband
+        )  # of its limit: what is below neither raises an alarm nor holds one
         self._health, self.measure = SensorHealth(twin, reference.sensors), Measure(fitted)
         self._spikes, self._learner = Spikes(tags), Learner(twin.tag_names, fitted.learner)
-        self._findings = Findings(twin, self._worth)
+        self._findings = Findings(twin, self._least_ratio)
         super().__init__(
             {"health": self._health, "measure": self.measure, "spikes": self._spikes, "learner": self._learner}
         )
@@ -107,26 +109,26 @@ class Fleet(Carried):
     def judge(self, monitors: Sequence[Member], stretches: Sequence[Stretch]) -> list[Judgement]:
         """Score each monitor's stretch. The reference is frozen: nothing is learnt.
 
-        Several only where each says that it may be judged beside others (``BatchMonitor.company``).
+        Several only where each says that it may be judged beside others (``BatchMonitor.peers``).
         """
         starts = np.cumsum([0, *map(len, stretches)])
-        turns = Turns(np.array([monitor.place for monitor in monitors]), starts)
+        segments = Segments(np.array([monitor.place for monitor in monitors]), starts)
         values = _joined([stretch.values for stretch in stretches])
         maturity = self._maturity(monitors, stretches)
         position = position_of(maturity, len(self.reference.fitted.limits))
-        fit, unwell = self._health.advance_each(values, turns)
-        measured = self._measured(monitors, position, np.where(fit, values, np.nan), fit, turns)
+        fit, sensor_findings = self._health.advance_each(values, segments)
+        measured = self._measured(monitors, position, np.where(fit, values, np.nan), fit, segments)
         residuals, plane = measured.residuals, measured.plane
         off_schedule = np.copysign(measured.ratio[:, : values.shape[1]], residuals.innovation)
-        account = Account(self.twin, values, residuals, measured.excess, self.roles.manipulated)
-        spiky, always = self._spikes.advance(off_schedule, turns), np.ones(len(values), dtype=bool)
-        seen = _Seen(maturity, fit, measured, account, spiky, always)
-        learnt = self._learner.advance(learner_input(residuals, plane), turns, self._worth)
-        told = []
+        inputs = ContributionInputs(self.twin, values, residuals, measured.excess, self.roles.manipulated)
+        spiky, always = self._spikes.advance(off_schedule, segments), np.ones(len(values), dtype=bool)
+        seen = _Stacked(maturity, fit, measured, inputs, spiky, always)
+        learnt = self._learner.advance(learner_input(residuals, plane), segments, self._least_ratio)
+        judgements = []
         for k, (monitor, stretch) in enumerate(zip(monitors, stretches, strict=True)):
             found = self._found(k, monitor, stretch, seen, int(starts[k]), learnt[k])
-            told.append(_judgement(seen, int(starts[k]), int(starts[k + 1]), (*unwell[k], *found)))
-        return told
+            judgements.append(_judgement(seen, int(starts[k]), int(starts[k + 1]), (*sensor_findings[k], *found)))
+        return judgements
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -137,39 +139,39 @@ class Fleet(Carried):
         return _joined([one.maturity(each) for one, each in zip(monitors, stretches, strict=True)])
 
     def _measured(
-        self, monitors: Sequence[Member], position: FloatArray, readings: FloatArray, fit: BoolArray, turns: Turns
+        self, monitors: Sequence[Member], position: FloatArray, readings: FloatArray, fit: BoolArray, segments: Segments
     ) -> Measured:
         if len(monitors) == 1:
             return monitors[0].measured(position, readings, fit)
-        for monitor, scans in zip(monitors, np.diff(turns.starts).tolist(), strict=True):
-            monitor.silence.go_on(scans)
-        return self.measure.advance(position, readings, turns)
+        for monitor, scans in zip(monitors, np.diff(segments.starts).tolist(), strict=True):
+            monitor.silence.skip(scans)
+        return self.measure.advance(position, readings, segments)
 
     def _found(
-        self, k: int, monitor: Member, stretch: Stretch, seen: _Seen, start: int, learnt: Sequence[Finding]
+        self, k: int, monitor: Member, stretch: Stretch, seen: _Stacked, start: int, learnt: Sequence[Finding]
     ) -> Sequence[Finding]:
         """What is found of the batch that is k-th in turn, and begins at a row."""
         episode, measured = monitor.episode, seen.measured
-        calm = measured.most[k] < self._worth
+        calm = measured.most[k] < self._least_ratio
         if calm and episode.at_rest:  # almost always
             return learnt
         rows = slice(start, start + len(stretch))
         over, under_way = episode.advance(
-            stretch.age_s, measured.over[rows], measured.held[rows], lambda some: measured.excess(start + some)
+            stretch.age_s, measured.over[rows], measured.persisted[rows], lambda some: measured.excess(start + some)
         )
         learnt, (spiky, first) = advisory(learnt, under_way), (seen.spiky[0][rows], seen.spiky[1][rows])
         if calm and not first.any():  # often, after an upset
             return learnt
         causes = Causes(episode.accused, over, under_way, spiky, first)
-        return [*self._findings.found(measured.highest[:, rows], causes, seen.account, start), *learnt]
+        return [*self._findings.found(measured.highest[:, rows], causes, seen.inputs, start), *learnt]
 
 
-def _judgement(seen: _Seen, a: int, b: int, findings: tuple[Finding, ...]) -> Judgement:
+def _judgement(seen: _Stacked, a: int, b: int, findings: tuple[Finding, ...]) -> Judgement:
     """Of the batch whose scans are these rows."""
-    residuals, plane, account = seen.measured.residuals, seen.measured.plane, seen.account
+    residuals, plane, inputs = seen.measured.residuals, seen.measured.plane, seen.inputs
     return Judgement(
         seen.maturity[a:b], residuals.t2[a:b], plane[a:b, 0], residuals.spe[a:b], plane[a:b, 1], seen.fit[a:b],
-        seen.always[a:b], findings, lambda rows: contributors(account, [a + row for row in rows]),
+        seen.always[a:b], findings, lambda rows: contributors(inputs, [a + row for row in rows]),
     )  # fmt: skip
 
 

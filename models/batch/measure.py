@@ -6,7 +6,7 @@ from itertools import accumulate
 import msgspec
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import FLAGS, PLACES, ROW, TABLE, compiled
 from models.arrays.grid import at_position
 from models.arrays.types import BoolArray, FloatArray, IntArray
@@ -20,7 +20,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
-    held: FloatArray  # (n, 6p) what of that has persisted, >= 0
+    persisted: FloatArray  # (n, 6p) what of that has persisted, >= 0
     highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
     over: BoolArray  # (n,) whether any of them is over its limit
     most: FloatArray  # (b,) of all of them, of each batch in turn
@@ -33,8 +33,8 @@ class Measured(msgspec.Struct, frozen=True):
         if len(parts) == 1:
             return parts[0]
         residuals = Residuals(**_joined([part.residuals for part in parts]))
-        rows = [np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "held", "plane")]
-        ratio, held, plane = rows
+        rows = [np.concatenate([getattr(part, name) for part in parts]) for name in ("ratio", "persisted", "plane")]
+        ratio, persisted, plane = rows
         highest = np.concatenate([part.highest for part in parts], axis=1)
         over, most = np.concatenate([part.over for part in parts]), np.max([part.most for part in parts], axis=0)
         starts = [0, *accumulate(len(part.ratio) for part in parts)]
@@ -43,7 +43,7 @@ class Measured(msgspec.Struct, frozen=True):
             of = np.searchsorted(starts, rows, side="right") - 1
             return np.concatenate([parts[k].excess(rows[n : n + 1] - starts[k]) for n, k in enumerate(of.tolist())])
 
-        return cls(residuals, ratio, held, highest, over, most, plane, excess)
+        return cls(residuals, ratio, persisted, highest, over, most, plane, excess)
 
 
 class Measure(Carried):
@@ -62,24 +62,24 @@ class Measure(Carried):
         self._persistence = persistence_of(fitted.trajectory)
         super().__init__({"residual": self._residual, "statistics": self._statistics, "persistence": self._persistence})
 
-    def advance(self, position: FloatArray, values: FloatArray, turns: Turns) -> Measured:
+    def advance(self, position: FloatArray, values: FloatArray, segments: Segments) -> Measured:
         """Measure scans: their grid positions (n,), NaN: not judged; readings (n, p), NaN: none; whose they are."""
         fitted = self._fitted
-        residuals = self._residual.advance(position, values, turns).resized(at_position(fitted.size, position))
+        residuals = self._residual.advance(position, values, segments).resized(at_position(fitted.size, position))
         limits = at_position(fitted.limits, position)
-        ratio = self._statistics.advance(residuals, limits, turns) / limits
-        held = self._persistence.advance(ratio, turns)
-        highest, over = np.empty((len(KINDS), len(held))), np.empty(len(held), dtype=bool)
-        most = np.empty(len(turns.places))
-        _highest(turns.starts, held, highest, over, most)
+        ratio = self._statistics.advance(residuals, limits, segments) / limits
+        persisted = self._persistence.advance(ratio, segments)
+        highest, over = np.empty((len(KINDS), len(persisted))), np.empty(len(persisted), dtype=bool)
+        most = np.empty(len(segments.places))
+        _highest(segments.starts, persisted, highest, over, most)
 
         def excess(rows: IntArray) -> FloatArray:
             beyond = at_position(fitted.tail, position[rows])
-            _beyond(held, rows, beyond)
+            _beyond(persisted, rows, beyond)
             return beyond
 
         plane = at_position(fitted.plane_limits, position)
-        return Measured(residuals, ratio, held, highest, over, most, plane, excess)
+        return Measured(residuals, ratio, persisted, highest, over, most, plane, excess)
 
 
 def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
@@ -87,30 +87,30 @@ def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
 
 
 @compiled("void", PLACES, TABLE, TABLE, FLAGS, ROW)
-def _highest(starts: IntArray, held: FloatArray, highest: FloatArray, over: BoolArray, of_all: FloatArray) -> None:
+def _highest(starts: IntArray, persisted: FloatArray, highest: FloatArray, over: BoolArray, of_all: FloatArray) -> None:
     """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0.
 
     And whether any is over its limit, (n,), and the most of all in each batch, (b,).
     """
     kinds, batch = len(highest), 0
-    tags = held.shape[1] // kinds
+    tags = persisted.shape[1] // kinds
     of_all[:] = 0.0
-    for row in range(len(held)):
+    for row in range(len(persisted)):
         while row == starts[batch + 1]:
             batch += 1
         over[row] = False
         for kind in range(kinds):
             most = 0.0
             for tag in range(kind * tags, (kind + 1) * tags):
-                most = max(most, held[row, tag])
+                most = max(most, persisted[row, tag])
             highest[kind, row] = most
             over[row] = over[row] or most > 1
             of_all[batch] = max(of_all[batch], most)
 
 
 @compiled("void", TABLE, PLACES, TABLE)
-def _beyond(held: FloatArray, rows: IntArray, tails: FloatArray) -> None:
+def _beyond(persisted: FloatArray, rows: IntArray, tails: FloatArray) -> None:
     """Replace some rows' tails (m, k) by the logarithm of what has held there, of (n, k), in these tails."""
     for at in range(len(rows)):
-        for k in range(held.shape[1]):
-            tails[at, k] = np.log(held[rows[at], k]) / tails[at, k]
+        for k in range(persisted.shape[1]):
+            tails[at, k] = np.log(persisted[rows[at], k]) / tails[at, k]

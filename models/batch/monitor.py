@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.arrays.carried import Turns
+from models.arrays.carried import Segments
 from models.arrays.types import BoolArray, FloatArray
 from models.batch.cause import Episode
 from models.batch.fleet import Fleet
@@ -52,7 +52,7 @@ class BatchMonitor:
         return self._fleet.longest_s
 
     @property
-    def company(self) -> Fleet | None:
+    def peers(self) -> Fleet | None:
         """The fleet, once every tag has been read: before, a fit without the silent ones may be needed."""
         return self._fleet if self.silence.over and self._silent is self._none else None
 
@@ -72,20 +72,20 @@ class BatchMonitor:
         silent = self.silence.advance(fit)
         if silent is None:  # almost always
             self._leave_out(self._none)
-            return self._measure.advance(position, readings, Turns.of_one(len(readings), self._row))
+            return self._measure.advance(position, readings, Segments.of_one(len(readings), self._row))
         changes = 1 + np.flatnonzero((silent[1:] != silent[:-1]).any(axis=1))
         parts = []
         for first, end in pairwise((0, *changes.tolist(), len(readings))):
             self._leave_out(silent[first])
-            turns = Turns.of_one(end - first, self._row)
-            parts.append(self._measure.advance(position[first:end], readings[first:end], turns))
+            segments = Segments.of_one(end - first, self._row)
+            parts.append(self._measure.advance(position[first:end], readings[first:end], segments))
         return Measured.joined(parts)
 
     def state(self) -> Numbers:
         """A copy of all that changes while judging: a few KB."""
-        apart = None if self._silent is self._none else self._measure.state(self._row)
+        separate = None if self._silent is self._none else self._measure.state(self._row)
         return {
-            "carried": self._fleet.state(self.place), "without_silent": apart, "silence": self.silence.state(),
+            "carried": self._fleet.state(self.place), "without_silent": separate, "silence": self.silence.state(),
             "episode": self.episode.state(), "reached": self._aligner.reached,
         }  # fmt: skip
 

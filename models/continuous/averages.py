@@ -17,7 +17,7 @@ _CLIP = 30.0  # standard deviations: one reading moves the averages by no more
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class NormalModel:
     """What normal running looked like; p tags, A components."""
 
     mean: FloatArray  # (p,) in each tag's unit of measure
@@ -40,7 +40,7 @@ class Habits:
             for row, absent in enumerate(np.isnan(z)):
                 average = average + weight * np.where(absent, 0.0, z[row] - average)
                 if absent.any():
-                    average = _foretold(average, absent, self.precision[k])
+                    average = _predicted(average, absent, self.precision[k])
                 found[k, row] = average
         return found
 
@@ -57,13 +57,13 @@ class Habits:
 
 
 def distances(averages: FloatArray, roots: FloatArray) -> FloatArray:
-    """Mahalanobis distances squared (n, len(SPANS)) of the averages of ``Habits.averages``."""
+    """Mahalanobis distances squared (n, len(SPANS)) of the averages of ``NormalModel.averages``."""
     ones = np.ones(roots.shape[2])
     parts = zip(averages, roots, strict=True)
     return np.array([hotelling_t2(project(average, root), ones) for average, root in parts]).T
 
 
-def _foretold(average: FloatArray, absent: BoolArray, precision: FloatArray) -> FloatArray:
+def _predicted(average: FloatArray, absent: BoolArray, precision: FloatArray) -> FloatArray:
     """The averages (p,), those of the absent tags replaced by what the others make most likely."""
     pull = (precision[absent][:, ~absent] * average[~absent]).sum(axis=1)
     completed = average.copy()

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from models.arrays.types import FloatArray
-from models.continuous.averages import SPANS, Habits, distances
+from models.continuous.averages import SPANS, NormalModel, distances
 from models.statistics.mspc import subspace
 
 BLOCKS = 10  # parts of the recording, each left out once
@@ -15,7 +15,7 @@ _SHARE = 0.01  # of the scans left out: over a limit, both averages together
 _PROPER = 1e-9  # least scale of a tag that never moved, as a share of its size; and least variance of a direction
 
 
-def learn_habits(runs: Sequence[FloatArray]) -> Habits:
+def learn_normal_model(runs: Sequence[FloatArray]) -> NormalModel:
     """Mean, scale and correlation of runs (n, p); no limits yet."""
     whole = np.concatenate(runs)
     mean = np.nanmean(whole, axis=0)
@@ -23,7 +23,7 @@ def learn_habits(runs: Sequence[FloatArray]) -> Habits:
     tags, limits = len(mean), np.full(len(SPANS), np.inf)
     standardised = [np.nan_to_num((run - mean) / scale) for run in runs]
     loadings, eigenvalues = subspace(_covariance(standardised))
-    nothing = Habits(
+    nothing = NormalModel(
         mean, scale, np.array([np.eye(tags)] * len(SPANS)), limits, loadings, eigenvalues, np.full(2, np.inf)
     )
     averaged = [nothing.averages(run, np.zeros((len(SPANS), tags))) for run in runs]
@@ -38,13 +38,13 @@ def _covariance(parts: Sequence[FloatArray]) -> FloatArray:
     return found
 
 
-def with_limits(habits: Habits, runs: Sequence[FloatArray]) -> Habits:
+def with_limits(normal_model: NormalModel, runs: Sequence[FloatArray]) -> NormalModel:
     """The same with limits, from blocks of scans judged by what all the others taught."""
     left_out = [_left_out(runs, k, part) for k in range(len(runs)) for part in _parts(runs, k)]
     far, plane = (np.concatenate(found) for found in zip(*left_out, strict=True))
     usual = np.quantile(far, 1 - _SHARE, axis=0)
     joint = np.quantile((far / usual).max(axis=1), 1 - _SHARE)
-    return replace(habits, limits=usual * joint, plane_limits=np.quantile(plane, 1 - _SHARE, axis=0))
+    return replace(normal_model, limits=usual * joint, plane_limits=np.quantile(plane, 1 - _SHARE, axis=0))
 
 
 def _parts(runs: Sequence[FloatArray], k: int) -> list[slice]:
@@ -58,7 +58,7 @@ def _left_out(runs: Sequence[FloatArray], k: int, part: slice) -> tuple[FloatArr
     """Distances (n, len(SPANS)), and T² and SPE (n, 2), of a block of run k."""
     others = [run for j, run in enumerate(runs) if j != k]
     others += [piece for piece in (runs[k][: part.start], runs[k][part.stop :]) if len(piece)]
-    habits, lead = learn_habits(others), min(part.start, 3 * max(SPANS))
+    normal_model, lead = learn_normal_model(others), min(part.start, 3 * max(SPANS))
     seen = runs[k][part.start - lead : part.stop]
-    averages = habits.averages(seen, np.zeros((len(SPANS), seen.shape[1])))
-    return distances(averages, habits.roots())[lead:], habits.plane(seen)[lead:]
+    averages = normal_model.averages(seen, np.zeros((len(SPANS), seen.shape[1])))
+    return distances(averages, normal_model.roots())[lead:], normal_model.plane(seen)[lead:]

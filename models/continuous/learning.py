@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.continuous.calibration import BLOCKS, learn_habits, with_limits
+from models.continuous.calibration import BLOCKS, learn_normal_model, with_limits
 from models.continuous.reference import ContinuousReference
 from models.records.block import RecordedBatch
 from models.records.errors import ReferenceError
@@ -41,4 +41,4 @@ def fit_continuous(twin: Twin, recordings: Sequence[RecordedBatch]) -> Continuou
         tag = twin.tag_names[int(silent.argmax())]
         raise ReferenceError(f"reference {twin.name}: tag {tag} has no reading in the recordings; leave it out")
     names = tuple(recording.batch_id for recording in recordings)
-    return ContinuousReference(twin.name, twin.tag_names, names, scans, with_limits(learn_habits(runs), runs))
+    return ContinuousReference(twin.name, twin.tag_names, names, scans, with_limits(learn_normal_model(runs), runs))

@@ -34,30 +34,30 @@ class ContinuousMonitor:
     """
 
     expected_duration_s: float | None = None
-    company = None
+    peers = None
 
     def __init__(self, twin: Twin, reference: ContinuousReference, reference_id: str) -> None:
-        self._twin, self._habits, self.reference_id = twin, reference.habits, reference_id
+        self._twin, self._normal_model, self.reference_id = twin, reference.normal_model, reference_id
         self._sensors = SensorHealth(twin, SensorLimits.permissive(twin))
-        self._roots = reference.habits.roots()
+        self._roots = reference.normal_model.roots()
         self._averages = np.zeros((len(SPANS), len(twin.tags)))
 
     def judge(self, stretch: Stretch) -> Judgement:
         """Score the stretch's scans; T² and SPE are told, the moving averages raise."""
         sensors = self._sensors.advance(stretch.values)
         values = np.where(sensors.fit, stretch.values, np.nan)
-        averages = self._habits.averages(values, self._averages)
+        averages = self._normal_model.averages(values, self._averages)
         self._averages = averages[:, -1].copy()
-        far, plane = distances(averages, self._roots), self._habits.plane(values)
+        far, plane = distances(averages, self._roots), self._normal_model.plane(values)
         ones = np.ones(len(values))
         findings = [
             Finding(
                 f"mewma_{span}", "process", "process", "approved", far[:, k], limit * ones,
                 far[:, k] > limit, self._explain(k, averages[k], values),
             )
-            for k, (span, limit) in enumerate(zip(SPANS, self._habits.limits, strict=True))
+            for k, (span, limit) in enumerate(zip(SPANS, self._normal_model.limits, strict=True))
         ]  # fmt: skip
-        t2_limit, spe_limit = self._habits.plane_limits
+        t2_limit, spe_limit = self._normal_model.plane_limits
         return Judgement(
             np.nan * ones, plane[:, 0], t2_limit * ones, plane[:, 1], spe_limit * ones, sensors.fit,
             np.ones(len(values), dtype=bool), (*sensors.findings, *findings),
@@ -74,17 +74,17 @@ class ContinuousMonitor:
         self._averages = np.array(numbers["averages"])
 
     def _explain(self, k: int, averages: FloatArray, values: FloatArray) -> Callable[[int], tuple[Contributor, ...]]:
-        """Contributors by reconstruction: how much less the distance would be were this tag as the others foretell.
+        """Contributors by reconstruction: how much less the distance would be were this tag as the others predict.
 
         References
         ----------
         Alcala & Qin (2009), Automatica 45(7), 1593-1600.
         """
-        habits, precision = self._habits, self._habits.precision[k]
+        normal_model, precision = self._normal_model, self._normal_model.precision[k]
 
         def explain(row: int) -> tuple[Contributor, ...]:
             weights, here = (precision * averages[row]).sum(axis=1) ** 2 / np.diag(precision), values[row : row + 1]
-            seen = Seen(here, habits.mean[None], (here - habits.mean) / habits.scale)
+            seen = Seen(here, normal_model.mean[None], (here - normal_model.mean) / normal_model.scale)
             return ranked(self._twin, weights[None], seen, _MOST)[0]
 
         return explain

@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from models.continuous.averages import Habits
+from models.continuous.averages import NormalModel
 
 CONTINUOUS = "continuous/1"  # of meta and arrays
 
@@ -27,7 +27,7 @@ class ContinuousReference:
     tags: tuple[str, ...]
     batches: tuple[str, ...]  # the recordings learnt
     scans: int
-    habits: Habits
+    normal_model: NormalModel
 
     def meta(self) -> dict[str, Any]:
         """All that is not an array, fit for JSON."""
@@ -36,13 +36,13 @@ class ContinuousReference:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All numbers by name."""
-        return {field.name: getattr(self.habits, field.name) for field in fields(Habits)}
+        return {field.name: getattr(self.normal_model, field.name) for field in fields(NormalModel)}
 
     @classmethod
     def from_parts(cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "ContinuousReference":
         """The inverse of ``meta`` and ``arrays``."""
-        habits = Habits(**{field.name: arrays[field.name] for field in fields(Habits)})
-        return cls(meta["name"], tuple(meta["tags"]), tuple(meta["batches"]), meta["scans"], habits)
+        normal_model = NormalModel(**{field.name: arrays[field.name] for field in fields(NormalModel)})
+        return cls(meta["name"], tuple(meta["tags"]), tuple(meta["batches"]), meta["scans"], normal_model)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------

@@ -27,13 +27,13 @@ _USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
 
 
 def joint_limits(
-    held: Sequence[FloatArray], positions: Sequence[FloatArray], points: int, budget: float
+    persisted: Sequence[FloatArray], positions: Sequence[FloatArray], points: int, budget: float
 ) -> tuple[FloatArray, FloatArray]:
     """Limits and tails around each grid point, (G, k) each.
 
     Parameters
     ----------
-    held
+    persisted
         Of each batch what its statistics have held, (n, k), >= 0; NaN: not judged.
     positions
         Of each batch the scans' grid positions, (n,); NaN: not judged.
@@ -42,12 +42,14 @@ def joint_limits(
     budget
         Probability that a good batch passes any of the limits.
     """
-    near = _window(points, len(held))
-    windows = np.array([_window_maxima(values, at, (points, near)) for values, at in zip(held, positions, strict=True)])
+    near = _window(points, len(persisted))
+    windows = np.array(
+        [_window_maxima(values, at, (points, near)) for values, at in zip(persisted, positions, strict=True)]
+    )
     maxima = Maxima(windows)
     joint = [
         _joint(values, at / _step(near), maxima.usual(own))
-        for own, (values, at) in enumerate(zip(held, positions, strict=True))
+        for own, (values, at) in enumerate(zip(persisted, positions, strict=True))
     ]
     place = np.minimum(np.arange(points) / _step(near), windows.shape[1] - 1.0)
     usual, tail = (at_position(part, place) for part in maxima.usual())
@@ -75,17 +77,17 @@ def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
     return gumbel_quantile(middle, spread * (1 + 2 / len(joint)), budget)
 
 
-def _joint(held: FloatArray, place: FloatArray, others: tuple[FloatArray, FloatArray]) -> float:
+def _joint(persisted: FloatArray, place: FloatArray, others: tuple[FloatArray, FloatArray]) -> float:
     """How far a batch ever goes, by any statistic, in tails above what is usual of the others; place: in windows."""
     usual, tail = others
     place = np.minimum(place, len(usual) - 1.0)
-    far = (np.log(np.fmax(held, _LEAST)) - at_position(usual, place)) / np.maximum(
+    far = (np.log(np.fmax(persisted, _LEAST)) - at_position(usual, place)) / np.maximum(
         at_position(tail, place), _LEAST_TAIL
     )
     return float(np.nanmax(far))
 
 
-def _window_maxima(held: FloatArray, position: FloatArray, grid: tuple[int, int]) -> FloatArray:
+def _window_maxima(persisted: FloatArray, position: FloatArray, grid: tuple[int, int]) -> FloatArray:
     """Each statistic's largest value around every few grid points, shape (windows, k); 0: never judged there.
 
     ``grid``: how many points it has, and how many to either side make a window.
@@ -93,8 +95,8 @@ def _window_maxima(held: FloatArray, position: FloatArray, grid: tuple[int, int]
     points, near = grid
     known = np.isfinite(position)
     at = np.rint(position[known]).astype(int)
-    largest = np.zeros((points, held.shape[1]))
-    np.maximum.at(largest, at, np.nan_to_num(held[known]))
+    largest = np.zeros((points, persisted.shape[1]))
+    np.maximum.at(largest, at, np.nan_to_num(persisted[known]))
     centres = range(0, points, _step(near))
     return np.array([largest[max(centre - near, 0) : centre + near + 1].max(axis=0) for centre in centres])
 

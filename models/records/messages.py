@@ -171,7 +171,7 @@ class Score(Record, tag="score/1", frozen=True, kw_only=True):
 
 
 class Prediction(Record, tag="prediction/1", frozen=True, kw_only=True):
-    """A value foretold for a running batch (soft sensors, time to limit, harvest: later)."""
+    """A value predicted for a running batch (soft sensors, time to limit, harvest: later)."""
 
     unit: Name
     batch_id: Name

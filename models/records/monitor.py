@@ -9,7 +9,7 @@ from models.records.judgement import Judgement
 Numbers = dict[str, object]  # arrays, numbers and strings only: a state that serialises itself
 
 
-class Company(Protocol):
+class Peers(Protocol):
     """Judges the stretches of several monitors in one go, each as it would be judged alone."""
 
     def judge(self, monitors: Sequence[Any], stretches: Sequence[Stretch]) -> list[Judgement]:
@@ -32,7 +32,7 @@ class Monitor(Protocol):
         """The longest a released batch lasted; None when it is not known."""
 
     @property
-    def company(self) -> Company | None:
+    def peers(self) -> Peers | None:
         """Judges this monitor's next stretch together with others'; None: it is judged alone."""
 
     def judge(self, stretch: Stretch) -> Judgement:

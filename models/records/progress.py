@@ -5,5 +5,5 @@ from collections.abc import Callable
 Progress = Callable[[str, int, int], None]  # the stage, how much of it is done, of how much
 
 
-def unheard(stage: str, done: int, total: int) -> None:
+def no_progress(stage: str, done: int, total: int) -> None:
     """Nobody listens."""

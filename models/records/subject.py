@@ -23,7 +23,7 @@ class Subject(msgspec.Struct, frozen=True):
         return Score(unit=self.unit, at=to_time(at_us), twin=self.twin.name)
 
 
-class Scene(msgspec.Struct, frozen=True, kw_only=True):
+class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
     """What is running on the unit now; all None when nothing is."""
 
     batch_id: str | None = None

@@ -23,8 +23,8 @@ class Envelope:
     def within(self, maturity: FloatArray, values: FloatArray) -> FloatArray:
         """1 where a reading lies in the band, 0 where outside, NaN where nothing can be said; shape (n, p)."""
         mean, half = at_maturity(self.mean, maturity), at_maturity(self.half, maturity)
-        apart = np.abs(values - mean) - half * (1 + 1e-9)
-        return np.where(np.isfinite(apart), (apart <= 0).astype(float), np.nan)
+        differences = np.abs(values - mean) - half * (1 + 1e-9)
+        return np.where(np.isfinite(differences), (differences <= 0).astype(float), np.nan)
 
 
 def envelope(grids: FloatArray, coverage: float = 0.99) -> Envelope:
@@ -88,11 +88,11 @@ def on_points(maturity: FloatArray, values: FloatArray, points: int) -> FloatArr
     return grid
 
 
-def at_maturity(course: FloatArray, maturity: FloatArray) -> FloatArray:
+def at_maturity(grid: FloatArray, maturity: FloatArray) -> FloatArray:
     """Rows of a course (G, p) at each maturity, shape (n, p): the nearest point; NaN where maturity is unknown."""
     known = np.isfinite(maturity)
-    nearest = np.rint(np.where(known, maturity, 0.0) * (len(course) - 1)).astype(int)
-    rows: FloatArray = np.where(known[:, None], course[nearest], np.nan)
+    nearest = np.rint(np.where(known, maturity, 0.0) * (len(grid) - 1)).astype(int)
+    rows: FloatArray = np.where(known[:, None], grid[nearest], np.nan)
     return rows
 
 

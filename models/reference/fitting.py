@@ -11,8 +11,8 @@ from models.arrays.grid import at_position
 from models.arrays.types import FloatArray, marked
 from models.limits.joint import joint_limits, reach
 from models.limits.local_widths import local_sums, local_widths
-from models.records.progress import Progress, unheard
-from models.reference.learning import Course, Learning
+from models.records.progress import Progress, no_progress
+from models.reference.learning import AlignedBatch, Learning
 from models.statistics.charts import KINDS, Statistics
 from models.statistics.persistence import Persistence
 from models.statistics.residuals import Residual, Residuals
@@ -35,16 +35,16 @@ class Fitted:
 
 def fit(
     learning: Learning,
-    course: Sequence[Course],
+    aligned_batches: Sequence[AlignedBatch],
     budget: float,
-    progress: Progress = unheard,
+    progress: Progress = no_progress,
 ) -> Fitted:
     """Trajectory of all batches, and limits that a good batch exceeds with probability ``budget``."""
-    positions = [position for position, _ in course]
+    positions = [position for position, _ in aligned_batches]
     left_out = []
-    for own, (position, values) in enumerate(course):
+    for own, (position, values) in enumerate(aligned_batches):
         left_out.append(Residual(learning.all_but(own)).advance(position, values))
-        progress("left-out batches", own + 1, len(course))
+        progress("left-out batches", own + 1, len(aligned_batches))
     progress("limits", 0, 2)
     trajectory = learning.all_but(None)
     left_out, size = _in_usual_sizes(positions, left_out, len(trajectory.median))
@@ -83,8 +83,8 @@ def persistence_of(trajectory: Trajectory) -> Persistence:
 def _tag_limits(
     positions: Sequence[FloatArray], left_out: Sequence[Residuals], trajectory: Trajectory, budget: float
 ) -> tuple[FloatArray, FloatArray]:
-    held = [persistence_of(trajectory).advance(statistics_of(trajectory).advance(one)) for one in left_out]
-    return joint_limits(held, positions, len(trajectory.median), budget)
+    persisted = [persistence_of(trajectory).advance(statistics_of(trajectory).advance(one)) for one in left_out]
+    return joint_limits(persisted, positions, len(trajectory.median), budget)
 
 
 def _in_usual_sizes(

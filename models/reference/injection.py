@@ -61,7 +61,7 @@ def inject(values: FloatArray, fault: Injection, seed: int = 0) -> FloatArray:
     spoilt = values.copy()
     part = spoilt[fault.first : fault.last, fault.column]  # a view
     if fault.kind == "stuck":
-        part[:] = np.where(np.isfinite(part), _held(values[: fault.first + 1, fault.column]), np.nan)
+        part[:] = np.where(np.isfinite(part), _last_reading(values[: fault.first + 1, fault.column]), np.nan)
     elif fault.kind == "noise":
         part += np.random.default_rng(seed).normal(0.0, fault.size, len(part))
     elif fault.kind == "ramp":
@@ -71,7 +71,7 @@ def inject(values: FloatArray, fault: Injection, seed: int = 0) -> FloatArray:
     return spoilt
 
 
-def _held(before: FloatArray) -> float:
+def _last_reading(before: FloatArray) -> float:
     """The last reading there was; NaN where there was none."""
     known = before[np.isfinite(before)]
     return float(known[-1]) if len(known) else float("nan")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.arrays.types import FloatArray, IntArray
-from models.records.progress import Progress, unheard
+from models.records.progress import Progress, no_progress
 from models.reference.alignment import Recipe
 from models.reference.regression import Regressions
 from models.reference.scaling import learn_scaling
@@ -16,7 +16,7 @@ from models.reference.schedules import align_batches, find_schedule_tags, learn_
 from models.statistics.mspc import subspace
 from models.statistics.trajectory import Trajectory
 
-Course = tuple[FloatArray, FloatArray]  # one batch's grid positions (n,), NaN: none, and readings (n, p)
+AlignedBatch = tuple[FloatArray, FloatArray]  # one batch's grid positions (n,), NaN: none, and readings (n, p)
 _MOST_POINTS = 2500
 _LEAST_SCALE = 0.1  # of a tag's scale over the whole recipe
 _LEAST_BATCHES = 3  # fewer at a grid point: not judged there
@@ -29,12 +29,12 @@ def grid_points(recipe: Recipe, cadence_s: float) -> int:
     return int(min(max(round(recipe.duration_s / cadence_s) + 1, 20), _MOST_POINTS))
 
 
-def on_grid(course: Course, points: int) -> FloatArray:
+def on_grid(aligned_batches: AlignedBatch, points: int) -> FloatArray:
     """A batch on the maturity grid, shape (points, p): means of the scans nearest to each point, gaps bridged.
 
     NaN before its first and after its last reading.
     """
-    position, values = course
+    position, values = aligned_batches
     known = np.isfinite(position)
     rows = np.rint(position[known]).astype(int)
     readings = values[known]
@@ -57,7 +57,7 @@ class Learning:
 
     Parameters
     ----------
-    course
+    aligned_batches
         Each batch's.
     points
         G, of the grid.
@@ -68,9 +68,13 @@ class Learning:
     """
 
     def __init__(
-        self, course: Sequence[Course], points: int, manipulated: IntArray, progress: Progress = unheard
+        self,
+        aligned_batches: Sequence[AlignedBatch],
+        points: int,
+        manipulated: IntArray,
+        progress: Progress = no_progress,
     ) -> None:
-        grids = np.array([on_grid(one, points) for one in course])
+        grids = np.array([on_grid(one, points) for one in aligned_batches])
         self._columns = find_schedule_tags(grids, manipulated)
         aligned = [align_batches(grids[:, :, column]) for column in self._columns]
         self._aligned = np.stack(aligned, axis=2) if aligned else np.zeros((*grids.shape[:2], 0))
@@ -85,8 +89,8 @@ class Learning:
         tags = np.setdiff1d(np.arange(grids.shape[2]), self._columns)
         residuals = [self._residuals(own) for own in range(len(grids))]
         scaling = learn_scaling(grids, np.setdiff1d(manipulated, self._columns))
-        courses = [(grid, *centre) for grid, centre in zip(grids, self._centres, strict=True)]
-        self._regressions = Regressions(scaling, courses, tags, progress)
+        standardised = [(grid, *centre) for grid, centre in zip(grids, self._centres, strict=True)]
+        self._regressions = Regressions(scaling, standardised, tags, progress)
         self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
 
     def all_but(self, own: int | None) -> Trajectory:

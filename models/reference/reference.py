@@ -16,11 +16,11 @@ from models.adaptive.learner import LearnerLimits
 from models.arrays.types import BoolArray
 from models.records.block import RecordedBatch
 from models.records.errors import ReferenceError
-from models.records.progress import Progress, unheard
+from models.records.progress import Progress, no_progress
 from models.records.twin import Twin
 from models.reference.alignment import Recipe, learn_recipe, recorded_maturity
 from models.reference.fitting import Fitted, fit
-from models.reference.learning import Course, Learning, grid_points, manipulated_columns
+from models.reference.learning import AlignedBatch, Learning, grid_points, manipulated_columns
 from models.sensors.limits import SensorLimits, learn_sensor_limits, physical_range
 from models.statistics.trajectory import Trajectory, position_of
 
@@ -58,11 +58,11 @@ class Reference:
             trajectory = self.fitted.trajectory
             manipulated = np.union1d(trajectory.schedule.columns, trajectory.one_step.scaling.loops)
             points = len(self.fitted.limits)
-            course = [
+            aligned_batches = [
                 (position, np.where(silent, np.nan, values))
-                for position, values in _courses(self.recipe, self.recordings, points)
+                for position, values in _aligned_batches(self.recipe, self.recordings, points)
             ]
-            self._fits[key] = fit(Learning(course, points, manipulated), course, self.budget)
+            self._fits[key] = fit(Learning(aligned_batches, points, manipulated), aligned_batches, self.budget)
         return self._fits[key]
 
     def meta(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Reference:
         )
 
 
-def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progress = unheard) -> Reference:
+def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progress = no_progress) -> Reference:
     """Learn a reference from released batches.
 
     Parameters
@@ -149,13 +149,13 @@ def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progre
     recipe = learn_recipe(twin, recordings)
     points = grid_points(recipe, twin.cadence_s)
     sensors = learn_sensor_limits(twin, recordings)
-    course = []
-    for k, one in enumerate(_courses(recipe, recordings, points)):
-        course.append(one)
+    aligned_batches = []
+    for k, one in enumerate(_aligned_batches(recipe, recordings, points)):
+        aligned_batches.append(one)
         progress("alignment", k + 1, len(recordings))
     manipulated = manipulated_columns([tag.role for tag in twin.tags.values()])
-    learning = Learning(course, points, manipulated, progress)
-    fitted = fit(learning, course, twin.alarms.budget, progress)
+    learning = Learning(aligned_batches, points, manipulated, progress)
+    fitted = fit(learning, aligned_batches, twin.alarms.budget, progress)
     return Reference(twin.name, twin.tag_names, twin.alarms.budget, recipe, recordings, fitted, sensors)
 
 
@@ -164,7 +164,7 @@ def learn_batch(twin: Twin, reference: Reference, batch: RecordedBatch) -> Refer
     return fit_reference(twin, (*reference.recordings, batch))
 
 
-def _courses(recipe: Recipe, recordings: Sequence[RecordedBatch], points: int) -> Iterator[Course]:
+def _aligned_batches(recipe: Recipe, recordings: Sequence[RecordedBatch], points: int) -> Iterator[AlignedBatch]:
     """Each batch's grid positions (n,) and readings (n, p)."""
     for batch in recordings:
         yield position_of(recorded_maturity(recipe, batch), points), batch.values

@@ -11,15 +11,15 @@ from scipy.linalg import cholesky, solve_triangular
 
 from models.arrays.products import product
 from models.arrays.types import BoolArray, FloatArray, IntArray, marked
-from models.records.progress import Progress, unheard
+from models.records.progress import Progress, no_progress
 from models.reference.ridge import LEAST, RIDGE, ridge, ridges
 from models.statistics.features import LAGS, Layout, Scaling, past_threshold
 from models.statistics.innovation import OneStep, Past, Predictors, predict
-from models.statistics.sizes import Sizes, log_size, may_excuse
+from models.statistics.sizes import Sizes, log_size, size_predictors
 
 _NEAR = 0.02  # of its range: a controller is at its end
 
-Course = tuple[FloatArray, FloatArray, FloatArray]  # readings, mean and scale of one batch, (n, p) each
+StandardisedBatch = tuple[FloatArray, FloatArray, FloatArray]  # readings, mean and scale of one batch, (n, p) each
 Moments = tuple[FloatArray, FloatArray]  # sums of products of features (F, F), and with the targets (F, p)
 
 
@@ -33,13 +33,13 @@ class Regressions:
     batches
         Of each batch its readings, and mean and scale as the other batches give them.
     tags
-        Positions of the tags to foretell; the others (schedules) are foretold as the centre.
+        Positions of the tags to predict; the others (schedules) are predicted as the centre.
     progress
         Told how many batches have been left out.
     """
 
     def __init__(
-        self, scaling: Scaling, batches: Sequence[Course], tags: IntArray, progress: Progress = unheard
+        self, scaling: Scaling, batches: Sequence[StandardisedBatch], tags: IntArray, progress: Progress = no_progress
     ) -> None:
         self._scaling, self._tags, self._batches = scaling, tags, batches
         self._layout = Layout(len(scaling.centre), len(scaling.loops))
@@ -57,16 +57,16 @@ class Regressions:
             for own, innovation in enumerate(innovations)
         ]
         self._size_moments = [
-            _moments(told, log_size(innovation[LAGS:], self._of_all.usual))
-            for told, innovation in zip(circumstances, innovations, strict=True)
+            _moments(circumstance, log_size(innovation[LAGS:], self._of_all.usual))
+            for circumstance, innovation in zip(circumstances, innovations, strict=True)
         ]
-        self._ranges = np.array([(told.min(axis=0), told.max(axis=0)) for told in circumstances])
+        self._ranges = np.array([(one.min(axis=0), one.max(axis=0)) for one in circumstances])
 
     def all_but(self, own: int | None) -> OneStep:
         """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
         products, targets = _summed([one] for k, one in enumerate(self._size_moments) if k != own)[0]
         weights = np.zeros_like(targets)
-        may = [may_excuse(len(products), self._layout.tags, tag) for tag in self._tags.tolist()]
+        may = [size_predictors(len(products), self._layout.tags, tag) for tag in self._tags.tolist()]
         weights[:, self._tags] = ridges(products, targets[:, self._tags], may)
         ranges = self._ranges if own is None else np.delete(self._ranges, own, axis=0)
         known = np.array([ranges[:, 0].min(axis=0), ranges[:, 1].max(axis=0)])
@@ -123,8 +123,8 @@ class Regressions:
     def _shared(self, innovations: Sequence[FloatArray]) -> dict[str, Any]:
         """What is always of all batches: stand-ins, their variance, and usual sizes of innovations."""
         ahead, unknown = self._standing_in()
-        told = marked(self._tags, self._layout.tags)
-        unknown = np.where(told, _mean_square(innovations), unknown)
+        predictable = marked(self._tags, self._layout.tags)
+        unknown = np.where(predictable, _mean_square(innovations), unknown)
         return {"ahead": ahead, "unknown": unknown, "usual": _usual(innovations)}
 
     def _solved(self, moments: Moments, tag: int, power: FloatArray) -> FloatArray:
@@ -134,7 +134,7 @@ class Regressions:
         return weights
 
     def _standing_in(self) -> tuple[FloatArray, FloatArray]:
-        """What the scans before foretell of every tag: weights (F, p), and the variance (p,) of what they leave."""
+        """What the scans before predict of every tag: weights (F, p), and the variance (p,) of what they leave."""
         products, targets = self._total[0]
         weights, use = np.zeros_like(targets), np.flatnonzero(self._layout.from_before())
         weights[use] = ridge(products[np.ix_(use, use)], targets[use])

@@ -18,7 +18,7 @@ LEAST = 1e-9  # what a feature that is always 0 has instead
 
 
 def ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = None) -> FloatArray:
-    """Weights (F, k) that foretell k targets.
+    """Weights (F, k) that predict k targets.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = 
 
 
 def ridges(products: FloatArray, targets: FloatArray, may: Sequence[BoolArray]) -> FloatArray:
-    """Weights (F, p) of targets that are foretold by features of their own: what ``ridge`` gives them one by one.
+    """Weights (F, p) of targets that are predicted by features of their own: what ``ridge`` gives them one by one.
 
     One inverse serves all: of the features that most of them use. For each target the few it has besides are added by
     block elimination, and those it lacks are held at weight 0 by a Lagrange multiplier each.
@@ -47,7 +47,7 @@ def ridges(products: FloatArray, targets: FloatArray, may: Sequence[BoolArray]) 
     products, targets
         Sums of products of the features (F, F), and with the targets (F, p).
     may
-        Of each target, which features foretell it, (F,).
+        Of each target, which features predict it, (F,).
 
     Examples
     --------
@@ -70,8 +70,8 @@ def ridges(products: FloatArray, targets: FloatArray, may: Sequence[BoolArray]) 
         both = brought[np.ix_(less, more)]
         changes = np.block([[border[np.ix_(more, more)], -both.T], [both, inverse[np.ix_(less, less)]]])
         found = np.linalg.solve(changes, np.concatenate([left[more, target], weights[common[less], target]]))
-        added, held = np.split(found, [len(more)])
-        weights[common, target] -= brought[:, more] @ added + inverse[:, less] @ held
+        added, constrained = np.split(found, [len(more)])
+        weights[common, target] -= brought[:, more] @ added + inverse[:, less] @ constrained
         weights[common[less], target] = 0.0
         weights[others[more], target] = added
     return weights / size

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, FLAG_TABLE, FLAGS, PLACES, TABLE, compiled
 from models.arrays.types import BoolArray, FloatArray, IntArray
 from models.records.judgement import Finding
@@ -47,23 +47,23 @@ class SensorHealth(Carried):
         self._most = np.array([_OUT_OF_RANGE * always, limits.stuck, limits.missing, _SPIKES * always, always])
         self._near = (1 - twin.alarms.deadband) * self._most
         self._motion = Motion(limits.ceiling)
-        lately = np.zeros((2, len(twin.tags)))  # scans out of range in a row, and spikes of late
-        super().__init__({"motion": self._motion}, runs=no_runs(len(twin.tags)), lately=lately)
+        recent = np.zeros((2, len(twin.tags)))  # scans out of range in a row, and spikes of late
+        super().__init__({"motion": self._motion}, runs=no_runs(len(twin.tags)), recent=recent)
 
     def advance(self, values: FloatArray) -> SensorVerdict:
         """Judge one batch's readings (n, p) in order of time; NaN: no reading."""
-        fit, findings = self.advance_each(values, Turns.of_one(len(values)))
+        fit, findings = self.advance_each(values, Segments.of_one(len(values)))
         return SensorVerdict(fit, findings[0])
 
-    def advance_each(self, values: FloatArray, turns: Turns) -> tuple[BoolArray, list[tuple[Finding, ...]]]:
+    def advance_each(self, values: FloatArray, segments: Segments) -> tuple[BoolArray, list[tuple[Finding, ...]]]:
         """Which readings (n, p) of the batches in turn are fit to judge, and of each batch what is found."""
-        values, (places, starts) = np.ascontiguousarray(values), (turns.places, turns.starts)
+        values, (places, starts) = np.ascontiguousarray(values), (segments.places, segments.starts)
         tests, within, fit = np.empty((len(TESTS), *values.shape)), np.empty(values.shape), np.empty(values.shape, bool)
         runs_of_each(places, starts, values, self.rows["runs"], tests[1], tests[2])
         _within(values, self._range, within)
-        moves, near = self._motion.advance(within, turns), np.empty(len(places), dtype=bool)
+        moves, near = self._motion.advance(within, segments), np.empty(len(places), dtype=bool)
         _judge_each(
-            places, starts, values, moves.spike, moves.rough, self._range, self._near, self.rows["lately"],
+            places, starts, values, moves.spike, moves.rough, self._range, self._near, self.rows["recent"],
             tests, fit, near,
         )  # fmt: skip
         found: list[tuple[Finding, ...]] = [()] * len(places)
@@ -76,15 +76,15 @@ class SensorHealth(Carried):
         """One finding a test (5, n, p) and tag that comes near its limit: an alarm that is on is held by as much."""
         near = tests.max(axis=1) >= self._near
         for test, tag in zip(*(where.tolist() for where in near.nonzero()), strict=True):
-            word, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
+            name, unit = self._twin.tag_names[tag], self._twin.tags[self._twin.tag_names[tag]].unit_of_measure
 
-            def explain(row: int, tag: int = tag, word: str = word, unit: str = unit) -> tuple[Contributor, ...]:
+            def explain(row: int, tag: int = tag, name: str = name, unit: str = unit) -> tuple[Contributor, ...]:
                 seen = float(values[row, tag])
                 observed = seen if np.isfinite(seen) else None
-                return (Contributor(tag=word, share=1.0, observed=observed, unit_of_measure=unit),)
+                return (Contributor(tag=name, share=1.0, observed=observed, unit_of_measure=unit),)
 
             value, limit = tests[test, :, tag], np.full(len(values), self._most[test, tag])
-            yield Finding(TESTS[test], f"sensor:{word}", "sensor", "approved", value, limit, value >= limit, explain)
+            yield Finding(TESTS[test], f"sensor:{name}", "sensor", "approved", value, limit, value >= limit, explain)
 
 
 @compiled("void", TABLE, TABLE, TABLE)
@@ -99,17 +99,17 @@ def _within(values: FloatArray, limits: FloatArray, within: FloatArray) -> None:
 
 @compiled("boolean", TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, FLAG_TABLE, "UniTuple(int64, 2)")
 def _judge(
-    values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, near: FloatArray, lately: FloatArray,
+    values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray, near: FloatArray, recent: FloatArray,
     tests: FloatArray, fit: BoolArray, span: tuple[int, int],
 ) -> bool:  # fmt: skip
-    """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``lately`` (2, p) is carried on.
+    """Fill the tests (5, n, p) that are not runs, and what is fit (n, p); ``recent`` (2, p) is carried on.
 
     One batch's scans: a ``span`` of those in the arrays.
 
     Returns whether any test of any tag comes ``near`` (5, p) its limit.
     """
     low, high, stuck, most, roughest, quietest = limits[0], limits[1], limits[2], limits[3], limits[4], limits[5]
-    outside, spikes, found = lately[0], lately[1], False
+    outside, spikes, found = recent[0], recent[1], False
     for row in range(span[0], span[1]):
         for tag in range(values.shape[1]):
             value = values[row, tag]
@@ -129,9 +129,9 @@ def _judge(
 @compiled("void", PLACES, PLACES, TABLE, TABLE, TABLE, TABLE, TABLE, CUBE, CUBE, FLAG_TABLE, FLAGS)
 def _judge_each(
     places: IntArray, starts: IntArray, values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray,
-    near: FloatArray, lately: FloatArray, tests: FloatArray, fit: BoolArray, found: BoolArray,
+    near: FloatArray, recent: FloatArray, tests: FloatArray, fit: BoolArray, found: BoolArray,
 ) -> None:  # fmt: skip
     """As ``_judge``; whether anything is ``found`` near its limit is told of each batch, (b,)."""
     for k, place in enumerate(places):
         span = (starts[k], starts[k + 1])
-        found[k] = _judge(values, spike, rough, limits, near, lately[place], tests, fit, span)
+        found[k] = _judge(values, spike, rough, limits, near, recent[place], tests, fit, span)

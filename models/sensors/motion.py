@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, PLACES, ROW, TABLE, compiled
 from models.arrays.types import FloatArray, IntArray
 
@@ -34,7 +34,7 @@ class Motion(Carried):
         start[:2] = np.nan
         super().__init__(readings=start)
 
-    def advance(self, values: FloatArray, turns: Turns | None = None) -> Moves:
+    def advance(self, values: FloatArray, segments: Segments | None = None) -> Moves:
         """Moves at each scan of readings (n, p) in order of time; NaN: no reading.
 
         Examples
@@ -44,9 +44,9 @@ class Motion(Carried):
         [nan, nan, 0.0, 7.0]
         """
         spike, rough = np.empty((2, *values.shape))
-        turns = turns or Turns.of_one(len(values))
+        segments = segments or Segments.of_one(len(values))
         carried, own = self.rows["readings"], np.ascontiguousarray(values)
-        _moves_of_each(turns.places, turns.starts, own, self._ceiling, carried, spike, rough)
+        _moves_of_each(segments.places, segments.starts, own, self._ceiling, carried, spike, rough)
         return Moves(spike, rough)
 
 

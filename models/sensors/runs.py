@@ -43,7 +43,7 @@ def _runs(values: FloatArray, state: FloatArray, stuck: FloatArray, missing: Flo
 def runs_of_each(
     places: IntArray, starts: IntArray, values: FloatArray, carried: FloatArray, stuck: FloatArray, missing: FloatArray
 ) -> None:
-    """As ``_runs``, of each batch in turn (``carried.Turns``), which carries (3, p)."""
+    """As ``_runs``, of each batch in turn (``carried.Segments``), which carries (3, p)."""
     for k, place in enumerate(places):
         a, b = starts[k], starts[k + 1]
         _runs(values[a:b], carried[place], stuck[a:b], missing[a:b])

@@ -1,6 +1,6 @@
 """Which tags have given nothing to judge since the batch began: the others must do without them.
 
-A few absent readings are stood in for (``models.statistics.innovation``). Stand-ins that are foretold from stand-ins
+A few absent readings are stood in for (``models.statistics.innovation``). Stand-ins that are predicted from stand-ins
 drift; so a tag that is not there at all is left out of the model itself, until it reads. A sensor that fails within a
 batch is stood in for, with ever more doubt: fitting anew for each broken sensor would cost seconds each time.
 """
@@ -32,7 +32,7 @@ class Silence:
     def advance(self, fit: BoolArray) -> BoolArray | None:
         """Which tags are silent at each scan, (n, p), from which readings are fit to judge, (n, p); None: none ever.
 
-        Never more than half of those that may be: of what is left, nothing could be foretold.
+        Never more than half of those that may be: of what is left, nothing could be predicted.
 
         Examples
         --------
@@ -55,7 +55,7 @@ class Silence:
         """Every tag has been read: none is silent any more."""
         return self._all_read
 
-    def go_on(self, scans: int) -> None:
+    def skip(self, scans: int) -> None:
         """So many scans more, all after silence is ``over``."""
         self._scans += scans
 

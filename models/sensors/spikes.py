@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, FLAG_TABLE, FLAGS, PLACES, TABLE, compiled
 from models.arrays.types import BoolArray, FloatArray, IntArray
 
@@ -22,7 +22,7 @@ class Spikes(Carried):
     def __init__(self, tags: int) -> None:
         super().__init__(last=np.zeros((2, tags)), spiky=np.zeros(tags, dtype=bool))
 
-    def advance(self, signed: FloatArray, turns: Turns | None = None) -> tuple[BoolArray, BoolArray]:
+    def advance(self, signed: FloatArray, segments: Segments | None = None) -> tuple[BoolArray, BoolArray]:
         """Whether each tag is spiky by each scan, and where it shows first, (n, p) each.
 
         From residuals over their limits (n, p), with their sign; NaN: none.
@@ -37,9 +37,9 @@ class Spikes(Carried):
         [False, False, False]
         """
         spiky, first = np.empty(signed.shape, dtype=bool), np.empty(signed.shape, dtype=bool)
-        turns = turns or Turns.of_one(len(signed))
+        segments = segments or Segments.of_one(len(signed))
         own, last, is_spiky = np.ascontiguousarray(signed), self.rows["last"], self.rows["spiky"]
-        _follow_each(turns.places, turns.starts, own, last, is_spiky, spiky, first)
+        _follow_each(segments.places, segments.starts, own, last, is_spiky, spiky, first)
         return spiky, first
 
 

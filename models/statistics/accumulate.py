@@ -5,7 +5,7 @@ All go scan by scan from carried state, so that how scans are cut into blocks ch
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import PLACES, ROW, TABLE, compiled
 from models.arrays.types import FloatArray, IntArray
 
@@ -30,7 +30,7 @@ class Ewma(Carried):
         super().__init__(average=np.zeros(tags))
 
     def advance(
-        self, residuals: FloatArray, highest: FloatArray, lowest: FloatArray, turns: Turns | None = None
+        self, residuals: FloatArray, highest: FloatArray, lowest: FloatArray, segments: Segments | None = None
     ) -> FloatArray:
         """The averages after each scan, shape (n, p), starting from 0; an absent residual (NaN) counts as 0.
 
@@ -48,10 +48,10 @@ class Ewma(Carried):
         >>> (Ewma(1, 3).advance(np.ones((2, 1)), free, free) * np.sqrt(1 / 3)).ravel().round(6).tolist()
         [0.5, 0.75]
         """
-        averages, turns = np.empty(residuals.shape), turns or Turns.of_one(len(residuals))
+        averages, segments = np.empty(residuals.shape), segments or Segments.of_one(len(residuals))
         own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(highest)
         _average_each(
-            turns.places, turns.starts, own, most, np.ascontiguousarray(lowest), self._weight,
+            segments.places, segments.starts, own, most, np.ascontiguousarray(lowest), self._weight,
             self.rows["average"], averages,
         )  # fmt: skip
         return averages
@@ -72,15 +72,15 @@ class Roughness(Carried):
         self._weight = 2 / (span + 1)
         super().__init__(last=np.full(tags, np.nan), average=np.zeros(tags))
 
-    def advance(self, residuals: FloatArray, bound: FloatArray, turns: Turns | None = None) -> FloatArray:
+    def advance(self, residuals: FloatArray, bound: FloatArray, segments: Segments | None = None) -> FloatArray:
         """Mean size of the differences after each scan, shape (n, p); a difference with an absent value counts as 0.
 
         ``bound`` as for ``Ewma``.
         """
-        averages, turns = np.empty(residuals.shape), turns or Turns.of_one(len(residuals))
+        averages, segments = np.empty(residuals.shape), segments or Segments.of_one(len(residuals))
         own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(bound)
         last, average = self.rows["last"], self.rows["average"]
-        _roughness_of_each(turns.places, turns.starts, own, most, self._weight, last, average, averages)
+        _roughness_of_each(segments.places, segments.starts, own, most, self._weight, last, average, averages)
         return averages
 
 

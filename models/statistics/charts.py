@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, FLAGS, PLACES, ROW, TABLE, compiled
 from models.arrays.types import BoolArray, FloatArray, IntArray, marked
 from models.statistics.accumulate import Ewma, Roughness
@@ -34,7 +34,9 @@ class Statistics(Carried):
         parts = {"short": self._short, "long": self._long, "noise": self._noise, "level": self._level}
         super().__init__(parts, upset=np.zeros(tags))
 
-    def advance(self, residuals: Residuals, limits: FloatArray | None = None, turns: Turns | None = None) -> FloatArray:
+    def advance(
+        self, residuals: Residuals, limits: FloatArray | None = None, segments: Segments | None = None
+    ) -> FloatArray:
         """Statistics (n, 6p), all >= 0; NaN: not judged.
 
         ``limits`` (n, 6p): of the statistics at these scans, once they are known.
@@ -42,15 +44,15 @@ class Statistics(Carried):
         size = (len(residuals.z), residuals.z.shape[1])
         known = np.full((size[0], len(KINDS) * size[1]), np.nan) if limits is None else np.ascontiguousarray(limits)
         raw, scaled, far, bounds = np.empty(size), np.empty(size), np.empty(size), np.empty((5, *size))
-        turns = turns or Turns.of_one(size[0])
+        segments = segments or Segments.of_one(size[0])
         _prepare(
-            turns.places, turns.starts, np.ascontiguousarray(residuals.scaled), np.ascontiguousarray(residuals.z),
+            segments.places, segments.starts, np.ascontiguousarray(residuals.scaled), np.ascontiguousarray(residuals.z),
             known, self._free, self.rows["upset"], raw, scaled, far, bounds,
         )  # fmt: skip
-        short = self._short.advance(scaled, bounds[0], bounds[0], turns)
-        long = self._long.advance(scaled, bounds[1], bounds[1], turns)
-        noise = self._noise.advance(scaled, bounds[2], turns)
-        level = self._level.advance(far, bounds[3], bounds[4], turns)
+        short = self._short.advance(scaled, bounds[0], bounds[0], segments)
+        long = self._long.advance(scaled, bounds[1], bounds[1], segments)
+        noise = self._noise.advance(scaled, bounds[2], segments)
+        level = self._level.advance(far, bounds[3], bounds[4], segments)
         statistics = np.empty((size[0], len(KINDS) * size[1]))
         _gather(raw, short, long, noise, level, self._moved, statistics)
         return statistics
@@ -83,11 +85,11 @@ def _prepare(
     for row in range(len(residuals)):
         while row == starts[batch + 1]:
             batch += 1
-        lately = upset[places[batch]]
-        total = _upset(residuals[row], free, lately)
+        recent = upset[places[batch]]
+        total = _upset(residuals[row], free, recent)
         for tag in range(tags):
-            company = np.sqrt(max((total - lately[tag]) / others, 1.0)) if free[tag] else 1.0
-            own, deviation = residuals[row, tag] / company, z[row, tag]
+            common_upset = np.sqrt(max((total - recent[tag]) / others, 1.0)) if free[tag] else 1.0
+            own, deviation = residuals[row, tag] / common_upset, z[row, tag]
             raw[row, tag] = own
             scaled[row, tag] = own if np.isnan(own) else min(max(own, -_CLIP), _CLIP)
             far[row, tag] = deviation if np.isnan(deviation) else min(max(deviation, -_CLIP), _CLIP)
@@ -104,9 +106,9 @@ def _gather(
     tags = len(moved)
     for row in range(len(raw)):
         for tag in range(tags):
-            said = statistics[row, tag::tags]
-            said[0], said[1:] = np.abs(raw[row, tag]), np.nan
+            of_tag = statistics[row, tag::tags]
+            of_tag[0], of_tag[1:] = np.abs(raw[row, tag]), np.nan
             if not np.isnan(raw[row, tag]):
-                said[1], said[2], said[3] = np.abs(short[row, tag]), np.abs(long[row, tag]), noise[row, tag]
+                of_tag[1], of_tag[2], of_tag[3] = np.abs(short[row, tag]), np.abs(long[row, tag]), noise[row, tag]
                 if not moved[tag]:
-                    said[4], said[5] = max(level[row, tag], 0.0), max(-level[row, tag], 0.0)
+                    of_tag[4], of_tag[5] = max(level[row, tag], 0.0), max(-level[row, tag], 0.0)

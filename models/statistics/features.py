@@ -1,4 +1,4 @@
-"""What a reading is foretold from: the features of the one-step regressions, and which of them may foretell what.
+"""What a reading is predicted from: the features of the one-step regressions, and which of them may predict what.
 
 Readings are in constant units of each tag's range over the whole recipe ("spreads"), because a controller's law is the
 same at every age. Beside the readings now and at the last scans stand the usual trajectory, how far readings lie beyond
@@ -68,7 +68,7 @@ class Layout:
         return self.products + 2 * self.loops**2
 
     def may_predict(self, scaling: Scaling, tag: int) -> BoolArray:
-        """Which features foretell a tag, (F,): nothing of what it reads now, and only its own trajectory."""
+        """Which features predict a tag, (F,): nothing of what it reads now, and only its own trajectory."""
         may = np.ones(self.width, dtype=bool)
         may[tag] = False
         may[self.level : self.beyond] = np.arange(2 * self.tags) % self.tags == tag

@@ -1,8 +1,8 @@
 """What a tag does that neither its own past nor the other tags explain: its one-step innovation.
 
-Each tag is foretold by a ridge regression on its own last three readings and on the other tags' present and last ones
+Each tag is predicted by a ridge regression on its own last three readings and on the other tags' present and last ones
 (``models.statistics.features``). A controller has two laws, one on each side of the threshold that switches it. Nothing
-is foretold beyond what released batches read. A reading that is absent is replaced by what the others foretell of it,
+is predicted beyond what released batches read. A reading that is absent is replaced by what the others predict of it,
 and the doubt that brings is carried. All is learnt from sums of products (``models.reference.regression``), so that one
 batch can be taken out again.
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, FLAGS, PLACES, ROW, TABLE, compiled
 from models.arrays.products import product
 from models.arrays.types import BoolArray, FloatArray, IntArray
@@ -31,13 +31,13 @@ class OneStep:
     """The regressions of p tags."""
 
     scaling: Scaling
-    weights: FloatArray  # (F, p) foretells the reading, in spreads from the centre
+    weights: FloatArray  # (F, p) predicts the reading, in spreads from the centre
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
     whitening: FloatArray  # (E, E) upper triangle: makes the E earlier features independent: see ``sizes``
-    ahead: FloatArray  # (F, p) foretells the reading from the scans before alone
+    ahead: FloatArray  # (F, p) predicts the reading from the scans before alone
     unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
     usual: FloatArray  # (p,) > 0: median size of innovations
-    size_weights: FloatArray  # (C, p) foretells the logarithm of size / usual
+    size_weights: FloatArray  # (C, p) predicts the logarithm of size / usual
     known: FloatArray  # (2, C) least and most of each circumstance in released batches
 
 
@@ -67,34 +67,36 @@ class Past(Carried):
         past = np.zeros((LAGS, tags))  # oldest first
         super().__init__(
             readings=past, doubt=past, level=np.zeros(tags), z=np.zeros(tags),
-            scans=np.zeros(()),  # the first few have no past to be foretold from
+            scans=np.zeros(()),  # the first few have no past to be predicted from
         )  # fmt: skip
 
     def advance(
-        self, values: FloatArray, mean: FloatArray, scale: FloatArray, turns: Turns | None = None
+        self, values: FloatArray, mean: FloatArray, scale: FloatArray, segments: Segments | None = None
     ) -> Predictors:
         """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
-        scaling, carried, turns = self._scaling, self.rows, turns or Turns.of_one(len(values))
-        (n, tags), batches = values.shape, len(turns.places)
+        scaling, carried, segments = self._scaling, self.rows, segments or Segments.of_one(len(values))
+        (n, tags), batches = values.shape, len(segments.places)
         readings, level = np.empty((n + LAGS * batches, tags)), np.empty((n + batches, tags))
         seen, far, gaps = np.empty((n, tags)), np.empty((n, tags)), np.empty(batches, dtype=bool)
         _in_spreads_each(
-            turns.places, turns.starts, np.ascontiguousarray(values), np.ascontiguousarray(mean),
+            segments.places, segments.starts, np.ascontiguousarray(values), np.ascontiguousarray(mean),
             np.ascontiguousarray(scale), scaling.centre, scaling.spread, carried["readings"], carried["level"],
             carried["z"], carried["doubt"], carried["scans"], readings, level, seen, far, gaps,
         )  # fmt: skip
-        doubt = self._filled(readings, level, turns, gaps) if gaps.any() else None
-        _remember(turns.places, turns.starts, readings, carried["readings"])
-        return Predictors(seen, features_of(scaling, readings, level, turns.starts), far, doubt)
+        doubt = self._filled(readings, level, segments, gaps) if gaps.any() else None
+        _remember(segments.places, segments.starts, readings, carried["readings"])
+        return Predictors(seen, features_of(scaling, readings, level, segments.starts), far, doubt)
 
-    def _filled(self, readings: FloatArray, level: FloatArray, turns: Turns, gaps: BoolArray) -> FloatArray | None:
+    def _filled(
+        self, readings: FloatArray, level: FloatArray, segments: Segments, gaps: BoolArray
+    ) -> FloatArray | None:
         """Fill what is absent of the readings, in place, and the doubt that brings (n, LAGS + 1, p); None: none.
 
         ``gaps`` (b,): which batches have any, or had some of late.
         """
-        doubts = np.zeros((turns.starts[-1], LAGS + 1, readings.shape[1]))
+        doubts = np.zeros((segments.starts[-1], LAGS + 1, readings.shape[1]))
         for k in gaps.nonzero()[0].tolist():
-            a, b, place = turns.starts[k], turns.starts[k + 1], turns.places[k]
+            a, b, place = segments.starts[k], segments.starts[k + 1], segments.places[k]
             own, usual = readings[a + LAGS * k : b + LAGS * (k + 1)], level[a + k : b + k + 1]
             doubt = np.concatenate([self.rows["doubt"][place], np.zeros((b - a, own.shape[1]))])
             for row in np.flatnonzero(np.isnan(own[LAGS:]).any(axis=1)).tolist():
@@ -111,9 +113,9 @@ class Past(Carried):
             return
         before = product(features_of(self._scaling, readings, level), self._one_step.ahead)[0]
         readings[-1, absent] = np.clip(before[absent], -_CLIP, _CLIP)
-        told = absent & self._one_step.weights.any(axis=0)
+        predictable = absent & self._one_step.weights.any(axis=0)
         now = predict(features_of(self._scaling, readings, level), self._one_step)[0]
-        readings[-1, told] = np.clip(now[told], -_CLIP, _CLIP)
+        readings[-1, predictable] = np.clip(now[predictable], -_CLIP, _CLIP)
         doubt[-1, absent] = np.minimum(2 * doubt[-2, absent] + 1, _LOST)
 
 
@@ -173,23 +175,23 @@ def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
     """Each tag's reading (n, p), in spreads from the centre.
 
     Between the least and the most it ever read in released batches; beyond them, where nothing is known, it is
-    foretold to stay.
+    predicted to stay.
     """
-    foretold, scaling = product(features, one_step.weights), one_step.scaling
-    _tell_second_laws(
-        features, np.ascontiguousarray(one_step.switched), scaling.loops, scaling.switch, scaling.threshold, foretold
+    predicted, scaling = product(features, one_step.weights), one_step.scaling
+    _apply_second_laws(
+        features, np.ascontiguousarray(one_step.switched), scaling.loops, scaling.switch, scaling.threshold, predicted
     )
-    _bound(features, np.ascontiguousarray(scaling.ends), foretold)
-    return foretold
+    _bound(features, np.ascontiguousarray(scaling.ends), predicted)
+    return predicted
 
 
 @compiled("void", TABLE, TABLE, PLACES, PLACES, ROW, TABLE)
-def _tell_second_laws(
+def _apply_second_laws(
     features: FloatArray, switched: FloatArray, loops: IntArray, switch: IntArray, threshold: FloatArray,
-    foretold: FloatArray,
+    predicted: FloatArray,
 ) -> None:  # fmt: skip
     """Controllers' outputs by their second law where they are past the threshold (``features.past_threshold``)."""
-    tags = foretold.shape[1]
+    tags = predicted.shape[1]
     for row in range(len(features)):
         for k in range(len(loops)):
             if features[row, tags + switch[k]] > threshold[k]:
@@ -197,17 +199,17 @@ def _tell_second_laws(
                 for place in range(features.shape[1]):
                     if features[row, place] != 0.0:
                         second += features[row, place] * switched[place, k]
-                foretold[row, loops[k]] = second
+                predicted[row, loops[k]] = second
 
 
 @compiled("void", TABLE, TABLE, TABLE)
-def _bound(features: FloatArray, ends: FloatArray, foretold: FloatArray) -> None:
-    """Keep what is foretold (n, p) between the least and the most ever read (2, p), and the last reading."""
-    tags = foretold.shape[1]
+def _bound(features: FloatArray, ends: FloatArray, predicted: FloatArray) -> None:
+    """Keep what is predicted (n, p) between the least and the most ever read (2, p), and the last reading."""
+    tags = predicted.shape[1]
     for row in range(len(features)):
         for tag in range(tags):
             last = features[row, tags + tag]
-            foretold[row, tag] = min(max(foretold[row, tag], min(ends[0, tag], last)), max(ends[1, tag], last))
+            predicted[row, tag] = min(max(predicted[row, tag], min(ends[0, tag], last)), max(ends[1, tag], last))
 
 
 def _lagged(doubt: FloatArray) -> FloatArray:

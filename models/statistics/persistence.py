@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import FLAGS, PLACES, ROW, TABLE, compiled
 from models.arrays.types import BoolArray, FloatArray, IntArray
 
@@ -22,34 +22,39 @@ class Persistence(Carried):
         self._immediate = immediate
         super().__init__(last=np.zeros(len(immediate)))
 
-    def advance(self, statistics: FloatArray, turns: Turns | None = None) -> FloatArray:
+    def advance(self, statistics: FloatArray, segments: Segments | None = None) -> FloatArray:
         """The level each statistic has held, shape (n, k): over its limit exactly when this is; NaN counts as 0.
 
         Examples
         --------
-        >>> held = Persistence(np.array([False]))
-        >>> held.advance(np.array([[1.5], [1.5], [3.0], [0.0]])).ravel().tolist()
+        >>> persisted = Persistence(np.array([False]))
+        >>> persisted.advance(np.array([[1.5], [1.5], [3.0], [0.0]])).ravel().tolist()
         [1.0, 1.5, 2.0, 0.0]
         """
-        held, turns = np.empty(statistics.shape), turns or Turns.of_one(len(statistics))
+        persisted, segments = np.empty(statistics.shape), segments or Segments.of_one(len(statistics))
         own, last = np.ascontiguousarray(statistics), self.rows["last"]
-        _hold_each(turns.places, turns.starts, own, self._immediate, last, held)
-        return held
+        _persist_each(segments.places, segments.starts, own, self._immediate, last, persisted)
+        return persisted
 
 
 @compiled("void", TABLE, FLAGS, ROW, TABLE)
-def _hold(statistics: FloatArray, immediate: BoolArray, last: FloatArray, held: FloatArray) -> None:
+def _persist(statistics: FloatArray, immediate: BoolArray, last: FloatArray, persisted: FloatArray) -> None:
     for row in range(len(statistics)):
         for k in range(statistics.shape[1]):
             now = 0.0 if np.isnan(statistics[row, k]) else statistics[row, k]
-            held[row, k] = now if immediate[k] else max(now / AT_ONCE, min(now, last[k]))
+            persisted[row, k] = now if immediate[k] else max(now / AT_ONCE, min(now, last[k]))
             last[k] = now
 
 
 @compiled("void", PLACES, PLACES, TABLE, FLAGS, TABLE, TABLE)
-def _hold_each(
-    places: IntArray, starts: IntArray, statistics: FloatArray, immediate: BoolArray, last: FloatArray, held: FloatArray
+def _persist_each(
+    places: IntArray,
+    starts: IntArray,
+    statistics: FloatArray,
+    immediate: BoolArray,
+    last: FloatArray,
+    persisted: FloatArray,
 ) -> None:
     for k, place in enumerate(places):
         a, b = starts[k], starts[k + 1]
-        _hold(statistics[a:b], immediate, last[place], held[a:b])
+        _persist(statistics[a:b], immediate, last[place], persisted[a:b])

@@ -25,8 +25,8 @@ class Seen(msgspec.Struct, frozen=True):
 def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> list[tuple[Contributor, ...]]:
     """Of each scan the ``most`` tags of largest weight (m, p) >= 0, each with its share of all, 1 % or more."""
     known = [(name, tag.unit_of_measure) for name, tag in twin.tags.items()]
-    leads, told = np.empty((len(weights), most), dtype=np.int64), np.empty((len(weights), most, 4))
-    _lead(weights.copy(), seen.observed, seen.expected, seen.z, leads, told)
+    leads, facts = np.empty((len(weights), most), dtype=np.int64), np.empty((len(weights), most, 4))
+    _lead(weights.copy(), seen.observed, seen.expected, seen.z, leads, facts)
     return [
         tuple(
             Contributor(
@@ -40,17 +40,17 @@ def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> list[tuple
             for tag, (share, observed, expected, z) in zip(*scan, strict=True)
             if tag != _NONE
         )
-        for scan in zip(leads.tolist(), told.tolist(), strict=True)
+        for scan in zip(leads.tolist(), facts.tolist(), strict=True)
     ]
 
 
 @compiled("void", TABLE, TABLE, TABLE, TABLE, "int64[:,::1]", CUBE)
 def _lead(
-    weights: FloatArray, observed: FloatArray, expected: FloatArray, z: FloatArray, leads: IntArray, told: FloatArray
+    weights: FloatArray, observed: FloatArray, expected: FloatArray, z: FloatArray, leads: IntArray, facts: FloatArray
 ) -> None:
     """The tags of largest weight (m, p), the largest and the first of equal ones first: positions (m, most).
 
-    ``told`` (m, most, 4): the share of each, and what is seen of it. The weights are used up.
+    ``facts`` (m, most, 4): the share of each, and what is seen of it. The weights are used up.
     """
     leads[:] = _NONE
     for row in range(len(weights)):
@@ -62,5 +62,10 @@ def _lead(
             share = own[lead] / total
             if not share >= _LEAST_SHARE:  # nor where nothing has any weight
                 break
-            leads[row, place], own[lead], said = lead, 0.0, told[row, place]
-            said[0], said[1], said[2], said[3] = min(share, 1.0), observed[row, lead], expected[row, lead], z[row, lead]
+            leads[row, place], own[lead], of_lead = lead, 0.0, facts[row, place]
+            of_lead[0], of_lead[1], of_lead[2], of_lead[3] = (
+                min(share, 1.0),
+                observed[row, lead],
+                expected[row, lead],
+                z[row, lead],
+            )

@@ -1,9 +1,9 @@
-"""What a running batch does that its trajectory does not foretell: residuals, tag by tag and together, scan by scan."""
+"""What a running batch does that its trajectory does not predict: residuals, tag by tag and together, scan by scan."""
 
 import msgspec
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import PLACES, ROW, TABLE, compiled
 from models.arrays.grid import at_position
 from models.arrays.types import FloatArray, IntArray
@@ -22,7 +22,7 @@ class Residuals(msgspec.Struct, frozen=True):
     z: FloatArray  # (n, p) standard deviations from the mean trajectory
     innovation: FloatArray  # (n, p) spreads off the one-step prediction; a schedule tag: noise deviations off it
     size: FloatArray  # (n, p) > 0: predicted size of the innovation; a schedule tag: 1
-    expected: FloatArray  # (n, p) what was foretold, in each tag's unit of measure
+    expected: FloatArray  # (n, p) what was predicted, in each tag's unit of measure
     plane: FloatArray  # (n, p) what T² and SPE are of
     t2: FloatArray  # (n,)
     spe: FloatArray  # (n,)
@@ -54,7 +54,7 @@ class Residual(Carried):
         self._bank = ScheduleBank(trajectory.schedule)
         super().__init__({"past": self._past, "sizes": self._sizes, "bank": self._bank})
 
-    def advance(self, position: FloatArray, values: FloatArray, turns: Turns | None = None) -> Residuals:
+    def advance(self, position: FloatArray, values: FloatArray, segments: Segments | None = None) -> Residuals:
         """Residuals of scans in order of time.
 
         Parameters
@@ -63,69 +63,74 @@ class Residual(Carried):
             Shape (n,): grid position; NaN: not judged.
         values
             Shape (n, p): readings fit to judge; NaN: none.
-        turns
+        segments
             Whose scans they are; None: one batch's.
         """
-        turns = turns or Turns.of_one(len(values))
+        segments = segments or Segments.of_one(len(values))
         trajectory, one_step = self._trajectory, self._trajectory.one_step
         columns, scaling, values = trajectory.schedule.columns, one_step.scaling, np.ascontiguousarray(values)
         mean, scale = at_position(trajectory.median, position), at_position(trajectory.scale, position)
-        scheduled, programme = self._bank.advance(position, values[:, columns], turns)
-        told = values.copy()
-        _stand_in(programme, columns, told)
-        predictors = self._past.advance(told, mean, scale, turns)
-        foretold = predict(predictors.features, one_step)
+        scheduled, schedule_expected = self._bank.advance(position, values[:, columns], segments)
+        completed = values.copy()
+        _stand_in(schedule_expected, columns, completed)
+        predictors = self._past.advance(completed, mean, scale, segments)
+        predicted = predict(predictors.features, one_step)
         z, innovation, expected, plane = np.empty((4, *values.shape))
-        _compare(values, mean, scale, predictors.readings, foretold, z, innovation)
-        size = predicted_size(self._sizes.advance(predictors, innovation, turns), predictors, one_step)
-        _expect(foretold, scaling.centre, scaling.spread, z, expected, plane)
-        _overrule(scheduled, programme, columns, innovation, size, expected, plane)
+        _compare(values, mean, scale, predictors.readings, predicted, z, innovation)
+        size = predicted_size(self._sizes.advance(predictors, innovation, segments), predictors, one_step)
+        _expect(predicted, scaling.centre, scaling.spread, z, expected, plane)
+        _overrule(scheduled, schedule_expected, columns, innovation, size, expected, plane)
         t2, spe = t2_and_spe(plane, trajectory.loadings, trajectory.eigenvalues)
         return Residuals(z, innovation, size, expected, plane, t2, spe)
 
 
 @compiled("void", TABLE, PLACES, TABLE)
-def _stand_in(programme: FloatArray, columns: IntArray, readings: FloatArray) -> None:
+def _stand_in(schedule_expected: FloatArray, columns: IntArray, readings: FloatArray) -> None:
     """Absent readings (n, p) of the schedule tags (their columns: (q,)): what their programme (n, q) says."""
     for row in range(len(readings)):
         for q in range(len(columns)):
             if np.isnan(readings[row, columns[q]]):
-                readings[row, columns[q]] = programme[row, q]
+                readings[row, columns[q]] = schedule_expected[row, q]
 
 
 @compiled("void", TABLE, TABLE, TABLE, TABLE, TABLE, TABLE, TABLE)
 def _compare(
-    values: FloatArray, mean: FloatArray, scale: FloatArray, readings: FloatArray, foretold: FloatArray,
+    values: FloatArray, mean: FloatArray, scale: FloatArray, readings: FloatArray, predicted: FloatArray,
     z: FloatArray, innovation: FloatArray,
 ) -> None:  # fmt: skip
-    """Deviations from the trajectory, and in spreads from what was foretold, (n, p) each."""
+    """Deviations from the trajectory, and in spreads from what was predicted, (n, p) each."""
     for row in range(len(values)):
         for tag in range(values.shape[1]):
             z[row, tag] = (values[row, tag] - mean[row, tag]) / scale[row, tag]
-            told = np.nan if np.isnan(mean[row, tag]) else foretold[row, tag]
-            innovation[row, tag] = readings[row, tag] - told
+            expected = np.nan if np.isnan(mean[row, tag]) else predicted[row, tag]
+            innovation[row, tag] = readings[row, tag] - expected
 
 
 @compiled("void", TABLE, ROW, ROW, TABLE, TABLE, TABLE)
 def _expect(
-    foretold: FloatArray, centre: FloatArray, spread: FloatArray, z: FloatArray, expected: FloatArray, plane: FloatArray
+    predicted: FloatArray,
+    centre: FloatArray,
+    spread: FloatArray,
+    z: FloatArray,
+    expected: FloatArray,
+    plane: FloatArray,
 ) -> None:
-    """What was foretold in each tag's unit of measure, and what T² and SPE are of, (n, p) each."""
-    for row in range(len(foretold)):
+    """What was predicted in each tag's unit of measure, and what T² and SPE are of, (n, p) each."""
+    for row in range(len(predicted)):
         for tag in range(len(centre)):
             far = z[row, tag]
-            expected[row, tag] = centre[tag] + spread[tag] * foretold[row, tag]
+            expected[row, tag] = centre[tag] + spread[tag] * predicted[row, tag]
             plane[row, tag] = far if np.isnan(far) else min(max(far, -_CLIP), _CLIP)
 
 
 @compiled("void", TABLE, TABLE, PLACES, TABLE, TABLE, TABLE, TABLE)
 def _overrule(
-    scheduled: FloatArray, programme: FloatArray, columns: IntArray,
+    scheduled: FloatArray, schedule_expected: FloatArray, columns: IntArray,
     innovation: FloatArray, size: FloatArray, expected: FloatArray, plane: FloatArray,
 ) -> None:  # fmt: skip
     """Of the schedule tags (columns (q,) of (n, p)), what their programme (n, q) says, in noise deviations."""
     for row in range(len(scheduled)):
         for q in range(len(columns)):
             tag, far = columns[q], scheduled[row, q]
-            innovation[row, tag], size[row, tag], expected[row, tag] = far, 1.0, programme[row, q]
+            innovation[row, tag], size[row, tag], expected[row, tag] = far, 1.0, schedule_expected[row, q]
             plane[row, tag] = far if np.isnan(far) else min(max(far, -_CLIP), _CLIP)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import CUBE, PLACES, ROW, TABLE, compiled
 from models.arrays.types import FloatArray, IntArray
 
@@ -61,7 +61,7 @@ class ScheduleBank(Carried):
         super().__init__(beliefs=beliefs)
 
     def advance(
-        self, position: FloatArray, values: FloatArray, turns: Turns | None = None
+        self, position: FloatArray, values: FloatArray, segments: Segments | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """Residuals in noise standard deviations (n, q), and what was expected (n, q), scan by scan.
 
@@ -72,9 +72,9 @@ class ScheduleBank(Carried):
         values
             Shape (n, q): the schedule tags' readings; NaN: none.
         """
-        (residual, expected), turns = np.empty((2, *values.shape)), turns or Turns.of_one(len(values))
+        (residual, expected), segments = np.empty((2, *values.shape)), segments or Segments.of_one(len(values))
         _follow_each(
-            turns.places, turns.starts, position, np.ascontiguousarray(values), self._shifts,
+            segments.places, segments.starts, position, np.ascontiguousarray(values), self._shifts,
             self._schedule.profiles, self._schedule.noise, self.rows["beliefs"], residual, expected,
         )  # fmt: skip
         return residual, expected

@@ -1,4 +1,4 @@
-"""How large an innovation may be: its size, foretold from the circumstances one scan before.
+"""How large an innovation may be: its size, predicted from the circumstances one scan before.
 
 What is usual while a loop recovers, or where released batches seldom were (a high leverage), is a deviation while all
 is at rest. Only what was known before the scan counts, and not the tag's own last innovation: a deviation would excuse
@@ -12,7 +12,7 @@ Statistician 32(1), 17-22 (leverage).
 
 import numpy as np
 
-from models.arrays.carried import Carried, Turns
+from models.arrays.carried import Carried, Segments
 from models.arrays.compiled import PLACES, SLICE, TABLE, compiled
 from models.arrays.pieces import in_pieces
 from models.arrays.products import TOGETHER, add_rows, others_than_zero, product
@@ -21,7 +21,7 @@ from models.statistics.features import Layout
 from models.statistics.innovation import OneStep, Predictors
 
 CALM = 0.3  # in usual sizes: innovations smaller than this are all equally small
-_LEAST, _MOST = -1.2, 4.0  # foretold logarithm of the size, in usual sizes
+_LEAST, _MOST = -1.2, 4.0  # predicted logarithm of the size, in usual sizes
 _FAR = 4.0  # standard deviations from the trajectory, at most
 _LEAST_LEVERAGE = 1e-3  # of a usual scan's, which is 1
 _KNOTS = (1.0, 2.5)  # of the logarithm of leverage: beyond them sizes may grow faster
@@ -44,43 +44,46 @@ class Sizes(Carried):
         self._before, self._whitening = np.flatnonzero(self._layout.from_before()), one_step.whitening
         super().__init__(last=np.zeros(len(one_step.usual)))
 
-    def advance(self, predictors: Predictors, innovations: FloatArray, turns: Turns | None = None) -> FloatArray:
-        """Circumstances (n, C) of innovations (n, p): what their size is foretold from."""
-        layout, features, turns = self._layout, predictors.features, turns or Turns.of_one(len(innovations))
-        said = np.empty((len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS)))
+    def advance(self, predictors: Predictors, innovations: FloatArray, segments: Segments | None = None) -> FloatArray:
+        """Circumstances (n, C) of innovations (n, p): what their size is predicted from."""
+        layout, features, segments = self._layout, predictors.features, segments or Segments.of_one(len(innovations))
+        circumstances = np.empty(
+            (len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS))
+        )
         power = np.empty((len(features), 1))
         in_pieces(lambda rows: _leverage(features[rows], self._before, self._whitening, power[rows]), len(power))
         hinges = layout.beyond + 4 * layout.tags  # one scan before; the constant 1 follows them
         acting = layout.acting + layout.loops
-        _tell(
-            turns.places, turns.starts, predictors.far, log_size(innovations, self._one_step.usual), self.rows["last"],
+        sizes = log_size(innovations, self._one_step.usual)
+        _fill_circumstances(
+            segments.places, segments.starts, predictors.far, sizes, self.rows["last"],
             features[:, hinges : layout.acting], features[:, acting : layout.products],
-            np.log(np.maximum(power, _LEAST_LEVERAGE)), said,
+            np.log(np.maximum(power, _LEAST_LEVERAGE)), circumstances,
         )  # fmt: skip
-        return said
+        return circumstances
 
 
 @compiled("void", PLACES, PLACES, TABLE, TABLE, TABLE, SLICE, SLICE, TABLE, TABLE)
-def _tell(
+def _fill_circumstances(
     places: IntArray, starts: IntArray, far: FloatArray, sizes: FloatArray, carried: FloatArray,
-    hinges: FloatArray, acting: FloatArray, leverage: FloatArray, said: FloatArray,
+    hinges: FloatArray, acting: FloatArray, leverage: FloatArray, circumstances: FloatArray,
 ) -> None:  # fmt: skip
     """The circumstances (n, C) side by side; each batch carries (p,), the sizes one scan before."""
     tags, beyond, acts, batch = far.shape[1], hinges.shape[1], acting.shape[1], 0
-    for row in range(len(said)):
+    for row in range(len(circumstances)):
         while row == starts[batch + 1]:
             batch += 1
         last = carried[places[batch]]
         for tag in range(tags):
-            said[row, tag], said[row, tags + tag] = min(far[row, tag], _FAR), last[tag]
+            circumstances[row, tag], circumstances[row, tags + tag] = min(far[row, tag], _FAR), last[tag]
             if not np.isnan(sizes[row, tag]):
                 last[tag] = sizes[row, tag]
         for k in range(beyond):
-            said[row, 2 * tags + k] = hinges[row, k]
+            circumstances[row, 2 * tags + k] = hinges[row, k]
         for k in range(acts):
-            said[row, 2 * tags + beyond + k] = acting[row, k]
+            circumstances[row, 2 * tags + beyond + k] = acting[row, k]
         rare, end = leverage[row, 0], 2 * tags + beyond + acts
-        said[row, end], said[row, end + 1], said[row, end + 2] = (
+        circumstances[row, end], circumstances[row, end + 1], circumstances[row, end + 2] = (
             rare,
             max(rare - _KNOTS[0], 0.0),
             max(rare - _KNOTS[1], 0.0),
@@ -111,15 +114,15 @@ def log_size(innovations: FloatArray, usual: FloatArray) -> FloatArray:
     return logs
 
 
-def may_excuse(circumstances: int, tags: int, tag: int) -> BoolArray:
-    """Which circumstances (C,) foretell a tag's size: all but its own last innovation."""
+def size_predictors(circumstances: int, tags: int, tag: int) -> BoolArray:
+    """Which circumstances (C,) predict a tag's size: all but its own last innovation."""
     may = np.ones(circumstances, dtype=bool)
     may[tags + tag] = False
     return may
 
 
 def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
-    """Size of each innovation (n, p), > 0, in spreads; larger where readings it is foretold from are stand-ins."""
+    """Size of each innovation (n, p), > 0, in spreads; larger where readings it is predicted from are stand-ins."""
     known = np.empty(circumstances.shape)  # what is beyond all experience says no more than its edge
     np.minimum(np.maximum(circumstances, one_step.known[0], out=known), one_step.known[1], out=known)
     logs = np.minimum(np.maximum(product(known, one_step.size_weights), _LEAST), _MOST)

@@ -70,15 +70,15 @@ class Gather:
 
     def step(self, feed: Feed) -> list[Gathered]:
         """Take what one poll brought; whole batches and decisions, in order."""
-        said: list[Gathered] = []
+        gathered: list[Gathered] = []
         for item in feed.context:
             if isinstance(item, Deviation):
                 self._deviation(item)
             elif isinstance(item, BatchEvent):
-                said += self._event(item)
+                gathered += self._event(item)
         for block in feed.blocks:
-            said += self._block(block)
-        return said
+            gathered += self._block(block)
+        return gathered
 
     def snapshot(self) -> bytes:
         """All that changes, as bytes."""

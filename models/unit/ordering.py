@@ -12,7 +12,7 @@ from models.arrays.types import BoolArray, IntArray
 from models.records.block import Block
 from models.records.times import back_in_time
 
-Words = tuple[str | None, ...] | None
+Labels = tuple[str | None, ...] | None
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Ordering:
     def __init__(self, lateness_s: float, reset_after: int) -> None:
         self._lateness_us, self._reset_after = int(lateness_s * 1e6), reset_after
         self.newest_us: int | None = None  # newest scan accepted
-        self.held: Block | None = None  # accepted, waiting for stragglers
+        self.held_back: Block | None = None  # accepted, waiting for stragglers
         self._late_run = 0  # late scans in a row, in order
         self._late_us = 0  # the last of them
 
@@ -59,36 +59,36 @@ class Ordering:
 
     def flush(self) -> Block | None:
         """Release all that is held (the unit has gone quiet)."""
-        held, self.held = self.held, None
-        return held
+        held_back, self.held_back = self.held_back, None
+        return held_back
 
     def state(self) -> tuple[int | None, int, int, Block | None]:
         """A copy of what ``restore`` takes."""
-        return self.newest_us, self._late_run, self._late_us, self.held
+        return self.newest_us, self._late_run, self._late_us, self.held_back
 
-    def restore(self, newest_us: int | None, late_run: int, late_us: int, held: Block | None) -> None:
+    def restore(self, newest_us: int | None, late_run: int, late_us: int, held_back: Block | None) -> None:
         """Take up what ``state`` gave."""
-        self.newest_us, self._late_run, self._late_us, self.held = newest_us, late_run, late_us, held
+        self.newest_us, self._late_run, self._late_us, self.held_back = newest_us, late_run, late_us, held_back
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _on_time(self, observed_us: IntArray) -> BoolArray:
         """Which scans (n,) are on time; after a clock was set back, time goes on from there."""
         taken = np.zeros(len(observed_us), dtype=bool)
-        held = set() if self.held is None else set(self.held.observed_us.tolist())
+        held_back = set() if self.held_back is None else set(self.held_back.observed_us.tolist())
         for row, at_us in enumerate(observed_us.tolist()):
-            if self._late(at_us, held):
+            if self._late(at_us, held_back):
                 if self._is_reset(at_us):
                     self.newest_us, taken[row] = at_us, True
                 continue
             self.newest_us = at_us if self.newest_us is None else max(at_us, self.newest_us)
             self._late_run, taken[row] = 0, True
             if self._lateness_us:
-                held.add(at_us)
+                held_back.add(at_us)
         return taken
 
-    def _late(self, at_us: int, held: set[int]) -> bool:
-        return (self.newest_us is not None and at_us <= self.newest_us - self._lateness_us) or at_us in held
+    def _late(self, at_us: int, held_back: set[int]) -> bool:
+        return (self.newest_us is not None and at_us <= self.newest_us - self._lateness_us) or at_us in held_back
 
     def _is_reset(self, at_us: int) -> bool:
         self._late_run = self._late_run + 1 if self._late_run == 0 or at_us > self._late_us else 1
@@ -99,12 +99,12 @@ class Ordering:
         return True
 
     def _release(self, accepted: Block) -> Block | None:
-        waiting = accepted if self.held is None else join(self.held, accepted)
+        waiting = accepted if self.held_back is None else join(self.held_back, accepted)
         if self.newest_us is None or len(waiting) == 0:
             return None
         waiting = waiting.take(np.argsort(waiting.observed_us, kind="stable"))
         ready = waiting.observed_us <= self.newest_us - self._lateness_us
-        self.held = waiting.take(~ready) if not ready.all() else None
+        self.held_back = waiting.take(~ready) if not ready.all() else None
         return waiting.take(ready) if ready.any() else None
 
 
@@ -117,12 +117,12 @@ def join(first: Block, second: Block) -> Block:
         np.concatenate([first.offsets, second.offsets]),
         np.concatenate([first.observed_us, second.observed_us]),
         np.concatenate([first.values, second.values]),
-        _words(first.batch_ids, second.batch_ids, (len(first), len(second))),
-        _words(first.phases, second.phases, (len(first), len(second))),
+        _labels(first.batch_ids, second.batch_ids, (len(first), len(second))),
+        _labels(first.phases, second.phases, (len(first), len(second))),
     )
 
 
-def _words(first: Words, second: Words, sizes: tuple[int, int]) -> Words:
+def _labels(first: Labels, second: Labels, sizes: tuple[int, int]) -> Labels:
     if first is None and second is None:
         return None
     return (first or (None,) * sizes[0]) + (second or (None,) * sizes[1])

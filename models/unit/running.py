@@ -10,15 +10,15 @@ import numpy as np
 from models.adaptive.disagreement import Disagreement
 from models.alarms.conditions import Conditions
 from models.alarms.delays import Delays, Raised
-from models.alarms.deviations import Book
+from models.alarms.deviations import DeviationRegister
 from models.arrays.types import FloatArray, IntArray
 from models.records.block import Block, Stretch
 from models.records.judgement import Judgement
 from models.records.messages import BatchEvent, Outbound, Remark, Score
 from models.records.monitor import Monitor
-from models.records.subject import Scene, Subject
+from models.records.subject import BatchContext, Subject
 from models.records.times import to_time
-from models.unit.together import Asked, Dialogue
+from models.unit.coroutines import JudgementRequest, UnitCoroutine
 
 _LONG, _OVER = 0.9, 0.5  # share of late scans: disagreement is said from the first on, and over below the second
 
@@ -60,9 +60,9 @@ class RunningBatch:
         return cls(subject, None, None, started_us, monitor, implied=False)
 
     @property
-    def scene(self) -> Scene:
+    def batch_context(self) -> BatchContext:
         """What deviations say of it."""
-        return Scene(
+        return BatchContext(
             batch_id=self.batch_id,
             product=self.product,
             phase=self.phase,
@@ -82,40 +82,42 @@ class RunningBatch:
         """The unit's clock was set by so much; ages go on."""
         self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
 
-    def judge(self, scans: Block, book: Book, conditions: Conditions) -> Dialogue:
+    def judge(self, scans: Block, register: DeviationRegister, conditions: Conditions) -> UnitCoroutine:
         """Judge scans in order of time; deviations and scores in order of scan."""
         if self.monitor is not None:
             age_s = (scans.observed_us - self.started_us) / 1e6
             stretch = Stretch(age_s, scans.values, self.phase, (self.phase_us - self.started_us) / 1e6)
-            judgement = yield Asked(self.monitor, stretch)
+            judgement = yield JudgementRequest(self.monitor, stretch)
             shares = self._disagreement(judgement)
-            said = [
-                *self._deviations(scans, judgement, book),
+            emitted = [
+                *self._deviations(scans, judgement, register),
                 *self._scores(scans, judgement, shares),
                 *self._remarks(judgement, shares),
-                *conditions.overdue(self.scene, scans, self.monitor.expected_duration_s),
+                *conditions.overdue(self.batch_context, scans, self.monitor.expected_duration_s),
             ]
-            said.sort(key=lambda pair: pair[0])
-            for _, record in said:
+            emitted.sort(key=lambda pair: pair[0])
+            for _, record in emitted:
                 yield record
 
     def score(self, at_us: int) -> Score:
         """How the batch stands before anything is judged."""
-        scene = self.scene
+        now = self.batch_context
         return Score(
-            unit=self.subject.unit, at=to_time(at_us), twin=self.subject.twin.name, batch_id=scene.batch_id,
-            product=scene.product, phase=scene.phase, age_s=scene.age_s(at_us), reference=scene.reference,
+            unit=self.subject.unit, at=to_time(at_us), twin=self.subject.twin.name, batch_id=now.batch_id,
+            product=now.product, phase=now.phase, age_s=now.age_s(at_us), reference=now.reference,
         )  # fmt: skip
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _deviations(self, scans: Block, judgement: Judgement, book: Book) -> Iterator[tuple[int, Outbound]]:
+    def _deviations(
+        self, scans: Block, judgement: Judgement, register: DeviationRegister
+    ) -> Iterator[tuple[int, Outbound]]:
         for change in self.delays.follow(judgement.findings, scans):
             at_us = int(scans.observed_us[change.row])
             if isinstance(change, Raised):
-                revision = book.raise_(change.occurrence, self.scene)
+                revision = register.raise_(change.occurrence, self.batch_context)
             else:
-                revision = book.clear(change.cause, at_us, self.scene)
+                revision = register.clear(change.cause, at_us, self.batch_context)
             if revision is not None:
                 yield change.row, revision
 
@@ -130,7 +132,7 @@ class RunningBatch:
 
     def _remarks(self, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
         """A note where they begin to disagree for long (a cold start has no reference to disagree with)."""
-        if not (judgement.findings or self.disagrees) or self.scene.reference is None:
+        if not (judgement.findings or self.disagrees) or self.batch_context.reference is None:
             return  # without findings a share only falls
         for row, share in enumerate(shares.tolist()):
             if not self.disagrees and share >= _LONG:
@@ -151,22 +153,20 @@ class RunningBatch:
 
     def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:
         """The scores of some rows (m,), observed at (m,)."""
-        twin, scene, told = self.subject.twin, self.scene, judgement
-        columns = (told.maturity, told.t2, told.t2_limit, told.spe, told.spe_limit, shares, told.ready, told.fit)
-        many = zip(
-            at_us.tolist(), told.worst(rows.tolist()), *(column[rows].tolist() for column in columns), strict=True
-        )
+        twin, batch_context, of = self.subject.twin, self.batch_context, judgement
+        columns = (of.maturity, of.t2, of.t2_limit, of.spe, of.spe_limit, shares, of.ready, of.fit)
+        many = zip(at_us.tolist(), of.worst(rows.tolist()), *(column[rows].tolist() for column in columns), strict=True)
         return [
             Score(
                 unit=self.subject.unit,
                 at=to_time(at),
                 twin=twin.name,
-                batch_id=scene.batch_id,
-                product=scene.product,
-                phase=scene.phase,
-                age_s=scene.age_s(at),
+                batch_id=batch_context.batch_id,
+                product=batch_context.product,
+                phase=batch_context.phase,
+                age_s=batch_context.age_s(at),
                 maturity=_number(maturity),
-                grade="advisory" if scene.reference is None else "approved",
+                grade="advisory" if batch_context.reference is None else "approved",
                 learning=not ready,
                 t2=_number(t2),
                 t2_limit=_number(t2_limit),
@@ -174,8 +174,8 @@ class RunningBatch:
                 spe_limit=_number(spe_limit),
                 worst=worst,
                 unfit_sensors=() if all(fit) else tuple(compress(twin.tags, map(not_, fit))),
-                disagreement=None if scene.reference is None else min(max(share, 0.0), 1.0),
-                reference=scene.reference,
+                disagreement=None if batch_context.reference is None else min(max(share, 0.0), 1.0),
+                reference=batch_context.reference,
             )
             for at, worst, maturity, t2, t2_limit, spe, spe_limit, share, ready, fit in many
         ]

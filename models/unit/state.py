@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from models.alarms.deviations import Book, Life
+from models.alarms.deviations import DeviationRegister, Tracked
 from models.records.block import Block
 from models.records.errors import RecoveryError
 from models.records.messages import BatchEvent, OperatorAction
@@ -60,7 +60,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     """Of one unit."""
 
     version: int = VERSION
-    book: bytes
+    register: bytes = msgspec.field(name="book")  # its name in the state
     unwatched_us: int | None
     ordering: tuple[int | None, int, int, Any]
     assembly: LastGood | None
@@ -74,11 +74,11 @@ class UnitState(msgspec.Struct, kw_only=True):
 def encode(watch: Parts) -> bytes:
     """The state of a unit's watch."""
     unit = watch.unit
-    newest_us, late_run, late_us, held = watch.ordering.state()
+    newest_us, late_run, late_us, held_back = watch.ordering.state()
     state = UnitState(
-        book=_packed(unit.book),
+        register=_packed(unit.register),
         unwatched_us=unit.conditions.unwatched_us,
-        ordering=(newest_us, late_run, late_us, None if held is None else _block_parts(held)),
+        ordering=(newest_us, late_run, late_us, None if held_back is None else _block_parts(held_back)),
         assembly=watch.assembly.state(),
         pending=watch.timeline.pending,
         last_batch=unit.last_batch,
@@ -97,17 +97,17 @@ def restore(watch: Parts, raw: bytes) -> None:
     RecoveryError
         The state is of another version.
     """
-    form = _FORM.decode(raw).version  # first: another form may hold anything
+    unit, form = watch.unit, _FORM.decode(raw).version  # first: another form may hold anything
     if form != VERSION:
         raise RecoveryError(
-            f"recovery store: the state of unit {watch.unit.subject.unit} is of form {form}, this PATrol reads {VERSION}"
+            f"recovery store: the state of unit {unit.subject.unit} is of form {form}, this PATrol reads {VERSION}"
             ": choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
         )
-    state, unit = _DECODER.decode(raw), watch.unit
-    unit.book.restore(*_BOOK.decode(zlib.decompress(state.book)))
+    state = _DECODER.decode(raw)
+    unit.register.restore(*_REGISTER.decode(zlib.decompress(state.register)))
     unit.conditions.unwatched_us = state.unwatched_us
-    newest_us, late_run, late_us, held = state.ordering
-    watch.ordering.restore(newest_us, late_run, late_us, None if held is None else Block(*_block_args(held)))
+    newest_us, late_run, late_us, held_back = state.ordering
+    watch.ordering.restore(newest_us, late_run, late_us, None if held_back is None else Block(*_block_args(held_back)))
     watch.assembly.restore(state.assembly)
     watch.timeline.pending = state.pending
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
@@ -118,11 +118,11 @@ def restore(watch: Parts, raw: bytes) -> None:
 # -- inside ---------------------------------------------------------------------------------------------------
 
 
-def _packed(book: Book) -> bytes:
+def _packed(register: DeviationRegister) -> bytes:
     """Deviations that nobody has acknowledged may be many, and nearly the same: packed small, and only once changed."""
-    if book.packed is None:
-        book.packed = zlib.compress(_ENCODER.encode(book.state()), _QUICKLY)
-    return book.packed
+    if register.packed is None:
+        register.packed = zlib.compress(_ENCODER.encode(register.state()), _QUICKLY)
+    return register.packed
 
 
 def _batch_state(running: RunningBatch) -> BatchState:
@@ -193,4 +193,4 @@ def _unpack(code: int, data: memoryview) -> object:
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_pack)
 _DECODER = msgspec.msgpack.Decoder(UnitState, ext_hook=_unpack)
 _FORM = msgspec.msgpack.Decoder(_Form)
-_BOOK = msgspec.msgpack.Decoder(tuple[list[Life], dict[str, int]])
+_REGISTER = msgspec.msgpack.Decoder(tuple[list[Tracked], dict[str, int]])

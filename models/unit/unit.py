@@ -6,16 +6,16 @@
 from collections.abc import Callable, Iterator
 
 from models.alarms.conditions import Conditions
-from models.alarms.deviations import Book
+from models.alarms.deviations import DeviationRegister
 from models.records import rejections
 from models.records.block import Block
 from models.records.messages import BatchEvent, OperatorAction, Outbound, Remark
 from models.records.monitor import Monitor
-from models.records.subject import Scene, Subject
+from models.records.subject import BatchContext, Subject
 from models.records.times import to_us
+from models.unit.coroutines import UnitCoroutine
 from models.unit.running import RunningBatch
 from models.unit.timeline import SHELVING_ENDS, Dated, Timeline
-from models.unit.together import Dialogue
 
 Monitors = Callable[[str | None], Monitor | None]
 _WAITING = 64  # scans without a batch kept for a start that comes late
@@ -36,19 +36,19 @@ class Unit:
 
     def __init__(self, subject: Subject, monitors: Monitors, timeline: Timeline) -> None:
         self.subject, self.monitors, self.timeline = subject, monitors, timeline
-        self.book = Book(subject)
-        self.conditions = Conditions(subject, self.book)
+        self.register = DeviationRegister(subject)
+        self.conditions = Conditions(subject, self.register)
         self.running: RunningBatch | None = None
         self.last_batch: str | None = None  # ended last: its stragglers start nothing
         self.last_us: int | None = None  # newest scan judged or given up
         self.waiting: list[Block] = []  # scans without a batch
 
     @property
-    def scene(self) -> Scene:
+    def batch_context(self) -> BatchContext:
         """What is running now."""
-        return Scene() if self.running is None else self.running.scene
+        return BatchContext() if self.running is None else self.running.batch_context
 
-    def apply(self, event: Dated) -> Dialogue:
+    def apply(self, event: Dated) -> UnitCoroutine:
         """A batch event or an action takes effect, before any scan observed at its time or later."""
         if isinstance(event, OperatorAction):
             yield from self._act(event)
@@ -59,7 +59,7 @@ class Unit:
         elif event.event == "ended":
             yield from self._end(event)
 
-    def judge(self, scans: Block) -> Dialogue:
+    def judge(self, scans: Block) -> UnitCoroutine:
         """Judge scans in order of time, cut into runs that name the same batch and phase."""
         if scans.batch_ids is None and scans.phases is None:
             yield from self._judge(scans)
@@ -75,7 +75,7 @@ class Unit:
         """No scan has come for so long (wall clock); of interest while something runs."""
         if self.running is not None:
             newest_us = max(self.running.started_us, self.last_us or self.running.started_us)
-            yield from self.conditions.quiet(self.scene, newest_us, still_s)
+            yield from self.conditions.quiet(self.batch_context, newest_us, still_s)
 
     def set_back(self, at_us: int) -> Iterator[Outbound]:
         """The unit's clock was set back to ``at_us``: ages go on."""
@@ -84,12 +84,12 @@ class Unit:
         step_us = int(self.subject.twin.cadence_s * 1e6)
         if self.running is not None:
             self.running.shift(at_us - self.last_us - step_us)
-        yield from self.conditions.clock_set_back(self.scene, at_us, self.last_us)
+        yield from self.conditions.clock_set_back(self.batch_context, at_us, self.last_us)
         self.last_us = at_us - 1
 
     # -- scans ------------------------------------------------------------------------------------------------
 
-    def _named(self, batch_id: str | None, phase: str | None, scans: Block) -> Dialogue:
+    def _named(self, batch_id: str | None, phase: str | None, scans: Block) -> UnitCoroutine:
         at_us = int(scans.observed_us[0])
         running = self.running
         if batch_id is not None and (running is None or running.batch_id != batch_id):
@@ -106,16 +106,16 @@ class Unit:
             self.running.enter(phase, at_us)
         yield from self._judge(scans)
 
-    def _judge(self, scans: Block) -> Dialogue:
+    def _judge(self, scans: Block) -> UnitCoroutine:
         """Judge scans of one batch in one phase; without a batch they wait for its start."""
-        yield from self.conditions.heard(self.scene, int(scans.observed_us[0]))
+        yield from self.conditions.scans_resumed(self.batch_context, int(scans.observed_us[0]))
         if self.running is None and self.subject.twin.mode == "continuous":
             self.running = RunningBatch.continuous(self.subject, self.monitors(None), int(scans.observed_us[0]))
         self.last_us = int(scans.observed_us[-1])
         if self.running is None:
             yield from self._wait(scans)
         else:
-            yield from self.running.judge(scans, self.book, self.conditions)
+            yield from self.running.judge(scans, self.register, self.conditions)
 
     def _wait(self, scans: Block) -> Iterator[Outbound]:
         self.waiting.append(scans)
@@ -125,16 +125,16 @@ class Unit:
             if len(first) > surplus:
                 self.waiting.insert(0, first.take(slice(surplus, None)))
             surplus -= len(first)
-        yield from self.conditions.unwatched(self.scene, scans)
+        yield from self.conditions.unwatched(self.batch_context, scans)
 
     # -- context ----------------------------------------------------------------------------------------------
 
     def _act(self, action: OperatorAction) -> Iterator[Outbound]:
-        if not self.book.knows(action.deviation_id):
+        if not self.register.knows(action.deviation_id):
             if action.by != SHELVING_ENDS:
                 yield self._remark("unknown-deviation", f"{action.action} {action.deviation_id} by {action.by}")
             return
-        revision = self.book.act(action)
+        revision = self.register.act(action)
         if revision is not None:
             yield revision
         if action.action == "shelve" and action.until is not None and revision is not None:
@@ -147,7 +147,7 @@ class Unit:
             )
             self.timeline.add(ends)
 
-    def _start(self, event: BatchEvent) -> Dialogue:
+    def _start(self, event: BatchEvent) -> UnitCoroutine:
         at_us = to_us(event.at)
         if self.running is not None and self.running.batch_id == event.batch_id:
             if self.running.implied:
@@ -161,7 +161,7 @@ class Unit:
             yield from self._close(max(at_us, self.last_us or at_us) if late else at_us)
         yield from self._open(event.batch_id, event.product, at_us, implied=False)
         if before is not None and not before.implied:
-            yield from self.conditions.overlap(self.scene, at_us, before.batch_id)
+            yield from self.conditions.overlap(self.batch_context, at_us, before.batch_id)
         if late and before is not None:
             yield self._remark("late-event", f"started {event.batch_id}: applies from the next scan on")
         waiting, self.waiting = self.waiting, []
@@ -181,7 +181,7 @@ class Unit:
     def _end(self, event: BatchEvent) -> Iterator[Outbound]:
         at_us = to_us(event.at)
         if self.running is None or self.running.batch_id != event.batch_id:
-            yield from self.conditions.overlap_over(self.scene, at_us)
+            yield from self.conditions.overlap_over(self.batch_context, at_us)
             yield self._remark("unknown-batch", f"end of {event.batch_id}, which is not running")
             return
         if self.last_us is not None and at_us <= self.last_us:
@@ -192,19 +192,19 @@ class Unit:
     # -- batches ----------------------------------------------------------------------------------------------
 
     def _open(self, batch_id: str, product: str | None, at_us: int, *, implied: bool) -> Iterator[Outbound]:
-        yield from self.conditions.watched_again(self.scene, at_us)
+        yield from self.conditions.watched_again(self.batch_context, at_us)
         product = product or self.subject.twin.product
         monitor = self.monitors(product)
         self.running = RunningBatch(self.subject, batch_id, product, at_us, monitor, implied=implied)
         if monitor is None:
             yield self._remark("unknown-product", f"batch {batch_id}: no reference for product {product!r}")
-            yield from self.conditions.unknown_product(self.scene, at_us)
+            yield from self.conditions.unknown_product(self.batch_context, at_us)
         yield self.running.score(at_us)
 
     def _close(self, at_us: int) -> Iterator[Outbound]:
         if self.running is None:
             return
-        yield from self.book.end_batch(self.scene, at_us)
+        yield from self.register.end_batch(self.batch_context, at_us)
         self.last_batch, self.running = self.running.batch_id, None
         yield self.subject.idle_score(at_us)
 

@@ -12,9 +12,9 @@ from models.records.times import back_in_time, to_time, to_us
 from models.records.twin import Twin
 from models.unit import state as watch_state
 from models.unit.assembly import Assembly
+from models.unit.coroutines import UnitCoroutine, run_coroutines
 from models.unit.ordering import Ordering
 from models.unit.timeline import Timeline
-from models.unit.together import Dialogue, followed
 from models.unit.unit import Monitors, Unit
 
 
@@ -49,9 +49,9 @@ class Watch:
 
     def step(self, feed: Feed) -> list[Outbound]:
         """Take what one poll brought and say what follows from it."""
-        return followed([self.dialogue(feed)])[0]
+        return run_coroutines([self.coroutine(feed)])[0]
 
-    def dialogue(self, feed: Feed) -> Dialogue:
+    def coroutine(self, feed: Feed) -> UnitCoroutine:
         """As ``step``, for whoever follows several units: what is to be judged is asked for on the way."""
         for item in feed.context:
             yield from self._context(item)
@@ -64,7 +64,7 @@ class Watch:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _context(self, item: Context) -> Dialogue:
+    def _context(self, item: Context) -> UnitCoroutine:
         """Context waits for the scans to reach its time; what concerns scans already judged applies now."""
         if isinstance(item, Tick):
             yield from self._tick(item)
@@ -75,17 +75,17 @@ class Watch:
                 for event in self.timeline.due(judged_us):
                     yield from self.unit.apply(event)
 
-    def _tick(self, tick: Tick) -> Dialogue:
+    def _tick(self, tick: Tick) -> UnitCoroutine:
         """The source has nothing more for now: nothing need be waited for."""
-        held = self.ordering.flush()
-        if held is not None:
-            yield from self._in_time(held)
+        held_back = self.ordering.flush()
+        if held_back is not None:
+            yield from self._in_time(held_back)
         for event in self.timeline.settle():
             yield from self.unit.apply(event)
         if tick.kind == "quiet":
             yield from self.unit.quiet(tick.still_s)
 
-    def _block(self, block: Block | ReadingBlock) -> Dialogue:
+    def _block(self, block: Block | ReadingBlock) -> UnitCoroutine:
         if isinstance(block, ReadingBlock):
             scans, late = self.assembly.add(block)
             yield from rejections.of_readings(block, late, self.subject)
@@ -100,7 +100,7 @@ class Watch:
         if ordered.scans is not None:
             yield from self._in_time(ordered.scans)
 
-    def _in_time(self, scans: Block) -> Dialogue:
+    def _in_time(self, scans: Block) -> UnitCoroutine:
         """Cut where the unit's clock was set back, then merge with the context that is due."""
         start = 0
         for row in (*back_in_time(scans.observed_us, self.unit.last_us), len(scans)):

@@ -46,11 +46,11 @@ def check(
     from ops.config import load
 
     configuration = load(twin)
-    from ops.checking import Asked, Outcome, checks
+    from ops.checking import CheckOptions, Outcome, checks
+    from ops.monitors import Choice
     from ops.terminal import console
-    from ops.watching import Choice
 
-    asked = Asked(
+    options = CheckOptions(
         choice=Choice(store, reference, unapproved),
         recovery=recovery,
         cold_start=cold_start,
@@ -58,7 +58,7 @@ def check(
     )
     tags = f"{configuration.twin.name}, {len(configuration.twin.tags)} tags, SHA-256 {configuration.sha256[:12]}"
     with console.status("checking"):
-        outcomes = [Outcome("configuration", tags), *checks(configuration, asked)]
+        outcomes = [Outcome("configuration", tags), *checks(configuration, options)]
     console.print(table(outcomes))
     failed = [outcome for outcome in outcomes if not outcome.ok]
     if failed:
@@ -73,5 +73,5 @@ def table(outcomes: "Sequence[Outcome]") -> "Table":
     shown = Table("check", "", "found, or what to do")
     for outcome in outcomes:
         state = "[green]ok[/green]" if outcome.ok else "[bold red]failed[/bold red]"
-        shown.add_row(escape(outcome.what), state, escape(outcome.said))
+        shown.add_row(escape(outcome.what), state, escape(outcome.detail))
     return shown

@@ -67,7 +67,7 @@ def serve(
     from ops import logs
     from ops.config import load
     from ops.console.serving import serve as serve_page
-    from ops.watching import Choice
+    from ops.monitors import Choice
 
     configuration = load(twin)
     logs.configure()

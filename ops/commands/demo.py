@@ -10,7 +10,7 @@ from ops.commands import command_app
 
 if TYPE_CHECKING:
     from connectors.kafka.stop import Stop
-    from ops.demo.programme import Programme
+    from ops.demo.campaign import Campaign
 
 app = command_app()
 
@@ -57,8 +57,8 @@ def demo(
 
     patrol demo --forever --faults none
     """
-    from ops.demo.programme import Programme, parse_faults
-    from ops.demo.programme import units as units_of
+    from ops.demo.campaign import Campaign, parse_faults
+    from ops.demo.campaign import units as units_of
 
     try:
         wanted = parse_faults(faults, seed)
@@ -68,31 +68,31 @@ def demo(
         raise typer.BadParameter(f"{len(wanted)} faults, but only {units * batches} batches", param_hint="--faults")
     if duration is not None and speed is not None:
         raise typer.BadParameter("give one of --duration and --speed; the other follows", param_hint="--duration")
-    programme = Programme(units_of(units), batches, wanted, seed)
-    times = speed or (programme.length_s / duration if duration else _BATCH_S / BATCH_WALL_S)
-    _show(programme, times, _stopped_by_signals(), forever=forever)
+    campaign = Campaign(units_of(units), batches, wanted, seed)
+    times = speed or (campaign.length_s / duration if duration else _BATCH_S / BATCH_WALL_S)
+    _show(campaign, times, _stopped_by_signals(), forever=forever)
 
 
-def _show(programme: "Programme", speed: float, stop: "Stop", *, forever: bool) -> None:
+def _show(campaign: "Campaign", speed: float, stop: "Stop", *, forever: bool) -> None:
     from rich.console import Console
 
-    from ops.demo.show import Show
-    from ops.demo.stage import set_up
-    from ops.demo.story import Story, UnitNow
-    from ops.demo.telling import summary
+    from ops.demo.demo_plant import set_up
+    from ops.demo.demo_run import DemoRun
+    from ops.demo.lines import summary
+    from ops.demo.results import DemoResults, UnitNow
     from ops.demo.viewing import viewer
 
     console = Console()
-    story = Story({unit: UnitNow(unit) for unit in programme.units})
+    results = DemoResults({unit: UnitNow(unit) for unit in campaign.units})
     with viewer(console) as view:
-        show = Show(programme, view, speed, forever, story, stop)
+        show = DemoRun(campaign, view, speed, forever, results, stop)
         try:
-            with set_up(programme, view.step, view.fitting) as stage:
-                view.begin(stage, programme, speed)
-                show.play(stage)
+            with set_up(campaign, view.step, view.fitting) as demo_plant:
+                view.begin(demo_plant, campaign, speed)
+                show.play(demo_plant)
         except KeyboardInterrupt:
             view.step("interrupted: everything is stopped")
-    for part in summary(story, show.first_s):
+    for part in summary(results, show.first_s):
         console.print(part)
 
 

@@ -65,22 +65,22 @@ def play(
 
     configuration = load(twin)
     from connectors.kafka.publisher import Publisher
-    from ops.playing import Manner, count, messages
+    from ops.playing import PlayOptions, count, messages
     from ops.terminal import console, progress
 
     kafka = configuration.kafka
     if bootstrap is not None:
         kafka = msgspec.structs.replace(kafka, bootstrap_servers=bootstrap)
-    times, manner = pace(speed), Manner(as_readings=as_readings, release=release)
+    times, options = pace(speed), PlayOptions(as_readings=as_readings, release=release)
     runs = chosen(configuration, files, units_named(unit or (), files), limit_scans)
     if not keep_times:
         runs = from_now(runs)
     batches = any(run.batch_id is not None for run in runs)
     ready(kafka, kafka.topics.scans[:1] + kafka.topics.batch_events[:batches], create=create_topics)
-    total = count(runs, configuration.twin, manner)
+    total = count(runs, configuration.twin, options)
     with progress("messages") as bar, Publisher(kafka) as publisher:
         task = bar.add_task("play", total=total)
-        for message in paced(messages(runs, configuration.twin, kafka.topics, manner), times, publisher):
+        for message in paced(messages(runs, configuration.twin, kafka.topics, options), times, publisher):
             publisher.publish(message.topic, message.record.unit, message.record)
             bar.advance(task)
     units = len({run.unit for run in runs})

@@ -63,9 +63,9 @@ def qualify(
     files = [*scans, *(more or ())]
     judged = qualified(configuration, store, reference)
     found = _study(configuration, _runs(configuration, files), quick, processes or os.cpu_count() or 1)
-    text, said = written(found, judged, [source(file) for file in files], created)
+    text, summary = written(found, judged, [source(file) for file in files], created)
     out.write_text(text, encoding="utf-8")
-    console.print(said, highlight=False, markup=False)
+    console.print(summary, highlight=False, markup=False)
     console.print(f"{out}: {len(text.encode()) / 1e6:.1f} MB", highlight=False, markup=False)
 
 

@@ -76,7 +76,7 @@ def show(what: What, store: Store = None) -> None:
 
     patrol reference show penicillin@1 --store refs
     """
-    kept, name, version = _asked(what, store)
+    kept, name, version = _found(what, store)
     stored, reference = kept.load_any(name, version, ("approved", "candidate", "retired"))
     _describe(stored, reference)
 
@@ -93,7 +93,7 @@ def approve(what: What, by: By, store: Store = None, reason: Reason = "") -> Non
     """
     from ops.terminal import console
 
-    kept, name, version = _asked(what, store)
+    kept, name, version = _found(what, store)
     stored = kept.approve(name, version, by=by, at=_now(), reason=reason)
     console.print(f"{stored.id} is {stored.state}, by {by}.", highlight=False)
 
@@ -108,7 +108,7 @@ def retire(what: What, by: By, store: Store = None, reason: Reason = "") -> None
     """
     from ops.terminal import console
 
-    kept, name, version = _asked(what, store)
+    kept, name, version = _found(what, store)
     stored = kept.retire(name, version, by=by, at=_now(), reason=reason)
     console.print(f"{stored.id} is {stored.state}, by {by}.", highlight=False)
 
@@ -126,7 +126,7 @@ def list_(
     """
     from connectors.store.references import ReferenceStore
 
-    kept, name, _ = (ReferenceStore(store or _DEFAULT), None, None) if what is None else _asked(what, store)
+    kept, name, _ = (ReferenceStore(store or _DEFAULT), None, None) if what is None else _found(what, store)
     for stored in kept.list(name):
         by = f"approved by {stored.approved_by}" if stored.approved_by else f"by {stored.created_by}"
         print(
@@ -135,11 +135,11 @@ def list_(
         )
 
 
-def _asked(what: str, store: Path | None) -> "tuple[ReferenceStore, str, int | None]":
+def _found(what: str, store: Path | None) -> "tuple[ReferenceStore, str, int | None]":
     """Store, name and version of ``TWIN.toml``, ``NAME`` or ``NAME@VERSION``."""
     from connectors.store.references import ReferenceStore
     from ops.config import load
-    from ops.watching import split
+    from ops.monitors import split
 
     if what.endswith(".toml"):
         configuration = load(Path(what))

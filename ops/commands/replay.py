@@ -53,16 +53,16 @@ def replay(
     from ops.config import load
 
     configuration = load(twin)  # first: a wrong key is said at once
+    from ops.monitors import Choice, choose_monitors
     from ops.replaying import Replay
     from ops.terminal import console
-    from ops.watching import Choice, judges
 
-    judged_by = judges(configuration, Choice(store=store, reference=reference, unapproved=unapproved))
-    console.print(judged_by.told, highlight=False, markup=False)
+    judged_by = choose_monitors(configuration, Choice(store=store, reference=reference, unapproved=unapproved))
+    console.print(judged_by.summary, highlight=False, markup=False)
     replayed = Replay(configuration, judged_by.monitors)
     with lines(out) as write, lines(revisions) as write_revision:
-        for said in watched(replayed, configuration, [*scans, *(more or ())]):
-            for item in said:
+        for emitted in watched(replayed, configuration, [*scans, *(more or ())]):
+            for item in emitted:
                 if isinstance(item, Deviation):
                     write_revision(item)
         for deviation in replayed.deviations:
@@ -98,9 +98,9 @@ def watched(replayed: "Replay", configuration: "Configuration", files: Sequence[
         task = bar.add_task("replay", total=None)
         for number, run in enumerate(runs, 1):
             bar.update(task, description=f"{number} {run.batch_id or run.unit}")
-            for scans, said in replayed.run(run):
+            for scans, emitted in replayed.run(run):
                 bar.advance(task, scans)
-                yield said
+                yield emitted
         finish(bar, task)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from connectors.prometheus.metrics import Metrics
     from models.unit.watch import Watch
     from ops.config import Configuration
-    from ops.watching import Judges
+    from ops.monitors import ChosenMonitors
 
 app = command_app()
 LOG = logging.getLogger("patrol")
@@ -39,33 +39,35 @@ def run(
 
     patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
     """
-    from connectors.kafka.remembered import remembered
+    from connectors.kafka.past_deviations import past_deviations
     from connectors.kafka.stop import Stop
     from connectors.prometheus.metrics import Metrics
     from ops import logs
     from ops.config import load
+    from ops.monitors import Choice, choose_monitors
     from ops.running import Place, execute, exposed, recovery_folder
-    from ops.watching import Choice, judges
 
     configuration = load(twin)
     logs.configure()
     own = configuration.twin
     stop, metrics = Stop(), Metrics(tags=own.tag_names, alarms=own.alarms)
     stop.install()
-    chosen = judges(configuration, Choice(store, reference, unapproved))
-    LOG.info("%s", chosen.told)
+    chosen = choose_monitors(configuration, Choice(store, reference, unapproved))
+    LOG.info("%s", chosen.summary)
     if chosen.stored is not None:
         metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
     flow = watch_flow(configuration, chosen, metrics, stop)
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
     metrics.recovery(place.flow, place.recovery)
     with exposed(metrics, configuration, stop):
-        for said in remembered(configuration.kafka, stop):
-            metrics.remember(said)
+        for deviation in past_deviations(configuration.kafka, stop):
+            metrics.remember(deviation)
         execute(flow, place, configuration, chosen.stored)
 
 
-def watch_flow(configuration: "Configuration", chosen: "Judges", metrics: "Metrics", stop: "Stop") -> "Dataflow":
+def watch_flow(
+    configuration: "Configuration", chosen: "ChosenMonitors", metrics: "Metrics", stop: "Stop"
+) -> "Dataflow":
     """The whole flow, Kafka to Kafka, told by the configuration and judged by who was chosen."""
     from connectors.kafka.sink import KafkaSink
     from connectors.kafka.source import KafkaSource
@@ -81,18 +83,18 @@ def watch_flow(configuration: "Configuration", chosen: "Judges", metrics: "Metri
             dead_letters=KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop),
         ),
         partial(_watch, configuration, chosen, metrics),
-        Taps(judged=metrics.judged, said=partial(note, metrics)),
+        Taps(judged=metrics.judged, emitted=partial(note, metrics)),
     )
 
 
 def _watch(
-    configuration: "Configuration", chosen: "Judges", metrics: "Metrics", unit: str, state: bytes | None
+    configuration: "Configuration", chosen: "ChosenMonitors", metrics: "Metrics", unit: str, state: bytes | None
 ) -> "Watch":
     """A unit's watch; after a restart the metrics hear at once of its batch and of the deviations that were open."""
     from models.unit.watch import Watch
 
     watch = Watch(unit, configuration.twin, chosen.monitors, configuration.sha256, state)
-    for deviation in watch.unit.book.open():
+    for deviation in watch.unit.register.open():
         metrics.deviation(deviation, restored=True)
     if watch.unit.running is not None and watch.unit.last_us is not None:
         metrics.score(watch.unit.running.score(watch.unit.last_us))

@@ -20,7 +20,7 @@ _ACKNOWLEDGEABLE = ("UNACK", "RTNUN")
 _SHELVABLE = ("UNACK", "ACKED", "RTNUN")
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ActionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the page asks for."""
 
     action: Literal["acknowledge", "shelve", "unshelve", "comment"]
@@ -50,7 +50,7 @@ class Desk:
         self._lock = threading.Lock()
         self._publisher: Publisher | None = None
 
-    def act(self, asked: Asked, person: Person) -> OperatorAction:
+    def act(self, requested: ActionRequest, person: Person) -> OperatorAction:
         """Publish what a person asks for, and wait until Kafka has it.
 
         Raises
@@ -62,11 +62,11 @@ class Desk:
         """
         if self._topic is None:
             raise RefusedError("kafka.topics.operator_actions is empty: nothing can be done from here; name a topic")
-        revisions = self._plant.course(asked.deviation_id)
+        revisions = self._plant.history(requested.deviation_id)
         if not revisions:
-            raise RefusedError(f"no deviation {asked.deviation_id!r} is known; reload the page")
+            raise RefusedError(f"no deviation {requested.deviation_id!r} is known; reload the page")
         latest = revisions[-1]
-        action = action_of(asked, person, latest, self._plant.clocks.now_us(latest.unit))
+        action = action_of(requested, person, latest, self._plant.clocks.now_us(latest.unit))
         with self._lock:
             if self._publisher is None:
                 self._publisher = Publisher(self._kafka, _CONFIRM_S)
@@ -79,12 +79,12 @@ class Desk:
         return action
 
 
-def action_of(asked: Asked, person: Person, latest: Deviation, now_us: int) -> OperatorAction:
+def action_of(requested: ActionRequest, person: Person, latest: Deviation, now_us: int) -> OperatorAction:
     """The action a person asks for.
 
     Parameters
     ----------
-    asked, person
+    requested, person
         What, and who.
     latest
         The deviation's newest revision.
@@ -96,33 +96,37 @@ def action_of(asked: Asked, person: Person, latest: Deviation, now_us: int) -> O
     RefusedError
         It means nothing now, has no reason, or is for too long.
     """
-    reason = (asked.reason or "").strip() or None
-    _check(asked, reason, person, latest)
+    reason = (requested.reason or "").strip() or None
+    _check(requested, reason, person, latest)
     at = to_time(max(now_us, to_us(latest.changed_at)))
     return OperatorAction(
-        action=asked.action,
+        action=requested.action,
         deviation_id=latest.deviation_id,
         unit=latest.unit,
         by=person.name,
         at=at,
         reason=reason,
-        until=at + timedelta(hours=asked.hours or 0) if asked.action == "shelve" else None,
+        until=at + timedelta(hours=requested.hours or 0) if requested.action == "shelve" else None,
     )
 
 
-def _check(asked: Asked, reason: str | None, person: Person, latest: Deviation) -> None:
+def _check(requested: ActionRequest, reason: str | None, person: Person, latest: Deviation) -> None:
     """See that the action means something now."""
     state, longest_h = latest.state, LONGEST_SHELVING_H[person.role]
-    if asked.action == "acknowledge" and state not in _ACKNOWLEDGEABLE:
+    if requested.action == "acknowledge" and state not in _ACKNOWLEDGEABLE:
         raise RefusedError(f"it is {state} already: there is nothing to acknowledge")
-    if asked.action == "unshelve" and state != "SHLVD":
+    if requested.action == "unshelve" and state != "SHLVD":
         raise RefusedError(f"it is {state}, not shelved")
-    if asked.action in ("shelve", "comment") and reason is None:
-        raise RefusedError("say why: a reason is kept with it" if asked.action == "shelve" else "the comment is empty")
-    if asked.action == "shelve":
+    if requested.action in ("shelve", "comment") and reason is None:
+        raise RefusedError(
+            "say why: a reason is kept with it" if requested.action == "shelve" else "the comment is empty"
+        )
+    if requested.action == "shelve":
         if state not in _SHELVABLE:
             raise RefusedError(f"it is {state}: it cannot be shelved")
-        if asked.hours is None:
+        if requested.hours is None:
             raise RefusedError("say for how many hours: nothing is shelved without an end")
-        if asked.hours > longest_h:
-            raise RefusedError(f"{asked.hours:g} h is too long: {person.role}s may shelve for {longest_h:g} h at most")
+        if requested.hours > longest_h:
+            raise RefusedError(
+                f"{requested.hours:g} h is too long: {person.role}s may shelve for {longest_h:g} h at most"
+            )

@@ -11,21 +11,21 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from models.records.errors import PatrolError
-from ops.console.answers import Answers
-from ops.console.asked import refused, unable
+from ops.console.endpoints import Endpoints
 from ops.console.headers import SecurityHeaders
+from ops.console.json_http import refused, unable
 from ops.console.signing import Signing
 
 
-def application(signing: Signing, answers: Answers) -> Starlette:
+def application(signing: Signing, endpoints: Endpoints) -> Starlette:
     """The ASGI application; reading begins and ends with it."""
-    telling = answers.telling
+    views = endpoints.views
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        answers.feeding.start()
+        endpoints.feeding.start()
         yield
-        await run_in_threadpool(answers.feeding.stop)
+        await run_in_threadpool(endpoints.feeding.stop)
 
     gets = {
         "/": signing.page,
@@ -33,17 +33,17 @@ def application(signing: Signing, answers: Answers) -> Starlette:
         "/alarms": signing.page,
         "/sign-in": signing.sign_in_page,
         "/static/{name:path}": signing.file,
-        "/livez": answers.livez,
+        "/livez": endpoints.livez,
         "/api/me": signing.me,
-        "/api/live": answers.live,
-        "/api/batches": answers.about(lambda _: telling.batches()),
-        "/api/envelope": answers.about(lambda _: telling.envelope()),
-        "/api/batch": answers.about(answers.batch),
-        "/api/contributions": answers.about(answers.contributions),
-        "/api/deviation": answers.about(answers.deviation),
-        "/api/alarms": answers.about(answers.alarms),
+        "/api/live": endpoints.live,
+        "/api/batches": endpoints.about(lambda _: views.batches()),
+        "/api/envelope": endpoints.about(lambda _: views.envelope()),
+        "/api/batch": endpoints.about(endpoints.batch),
+        "/api/contributions": endpoints.about(endpoints.contributions),
+        "/api/deviation": endpoints.about(endpoints.deviation),
+        "/api/alarms": endpoints.about(endpoints.alarms),
     }
-    posts = {"/api/sign-in": signing.sign_in, "/api/sign-out": signing.sign_out, "/api/actions": answers.act}
+    posts = {"/api/sign-in": signing.sign_in, "/api/sign-out": signing.sign_out, "/api/actions": endpoints.act}
     return Starlette(
         routes=[
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in gets.items()),

@@ -27,7 +27,7 @@ class Auditing:
         with self._lock:
             self._audit.take(record)
 
-    def told(self, batch_id: str | None) -> dict[str, Any] | None:
+    def content(self, batch_id: str | None) -> dict[str, Any] | None:
         """The figures of a batch, or of all that is kept, beside what ISA-18.2 recommends; None: nothing is known."""
         with self._lock:
             found = self._audit.figures() if batch_id is None else self._audit.of_batch(batch_id)

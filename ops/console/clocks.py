@@ -9,7 +9,7 @@ _STREAMING_S = 5.0  # wall clock: scans have come so lately that more are on the
 
 
 @dataclass(slots=True)
-class _Heard:
+class _LastScan:
     newest_us: int  # of its scans, event time
     at_us: int  # wall clock
     replayed: bool  # its scans came with another time than the wall clock's
@@ -32,37 +32,37 @@ class Clocks:
     def __init__(self, cadence_s: float, wall_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
         self._apart_us = int(max(_LEAST_APART_S, 3 * cadence_s) * 1e6)
         self._wall_us = wall_us
-        self._heard: dict[str, _Heard] = {}
+        self._units: dict[str, _LastScan] = {}
 
-    def heard(self, unit: str, newest_us: int, *, live: bool) -> None:
+    def observe(self, unit: str, newest_us: int, *, live: bool) -> None:
         """Scans have come; ``live``: not from before the start, which are late of course."""
         wall_us = self._wall_us()
-        before = self._heard.get(unit)
+        before = self._units.get(unit)
         replayed = before is not None and before.replayed
         if live:
             replayed = abs(wall_us - newest_us) > self._apart_us
         newest_us = newest_us if before is None or replayed else max(newest_us, before.newest_us)
-        self._heard[unit] = _Heard(newest_us, wall_us, replayed)
+        self._units[unit] = _LastScan(newest_us, wall_us, replayed)
 
     def now_us(self, unit: str) -> int:
         """The unit's time now."""
-        wall_us, heard = self._wall_us(), self._heard.get(unit)
-        if heard is None or not heard.replayed:
+        wall_us, observe = self._wall_us(), self._units.get(unit)
+        if observe is None or not observe.replayed:
             return wall_us
-        since_us = wall_us - heard.at_us
-        return heard.newest_us + (0 if since_us < _STREAMING_S * 1e6 else since_us)
+        since_us = wall_us - observe.at_us
+        return observe.newest_us + (0 if since_us < _STREAMING_S * 1e6 else since_us)
 
     def plant_us(self) -> int:
         """The time now where no unit is meant: the latest of the replayed ones', else the wall clock."""
-        replayed = [unit for unit, heard in self._heard.items() if heard.replayed]
+        replayed = [unit for unit, observe in self._units.items() if observe.replayed]
         return max(map(self.now_us, replayed), default=self._wall_us())
 
     def last_us(self, unit: str) -> int | None:
         """Wall clock at which the unit's last scan came; None: not since the start."""
-        heard = self._heard.get(unit)
-        return None if heard is None else heard.at_us
+        observe = self._units.get(unit)
+        return None if observe is None else observe.at_us
 
     def newest_us(self, unit: str) -> int | None:
         """Event time of its newest scan."""
-        heard = self._heard.get(unit)
-        return None if heard is None else heard.newest_us
+        observe = self._units.get(unit)
+        return None if observe is None else observe.newest_us

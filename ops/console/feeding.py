@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from connectors.kafka.plant_reader import News, PlantReader
+from connectors.kafka.plant_reader import PlantReader, PollResult
 from models.records.errors import PatrolError
 from models.records.messages import Score
 from ops.console.auditing import Auditing
@@ -53,32 +53,32 @@ class Feeding:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                news = self.reader.poll()
-                self._tell(news)
-                self._look(heard=bool(news.feeds or news.said))
+                polled = self.reader.poll()
+                self._take(polled)
+                self._look(arrived=bool(polled.feeds or polled.emitted))
         except PatrolError as exc:
             self.failed = str(exc)
             LOG.error("the console reads no more: %s", exc)
         finally:
             self.reader.close()
 
-    def _look(self, *, heard: bool) -> None:
+    def _look(self, *, arrived: bool) -> None:
         """Note whether all is well; where nothing comes, ask the broker now and then, and rest a little."""
         now_s = time.monotonic()
-        if heard or now_s - self._looked_s < _ASK_S:
+        if arrived or now_s - self._looked_s < _ASK_S:
             well = self.reader.live
         else:
             well, self._looked_s = self.reader.answers(), now_s
-        if heard:
+        if arrived:
             self._looked_s = now_s
         if well and self.reader.live:
             self.live_s = now_s
-        if not heard:
+        if not arrived:
             self._stop.wait(_IDLE_S)
 
-    def _tell(self, news: News) -> None:
+    def _take(self, polled: PollResult) -> None:
         caught_up = self.reader.caught_up
-        for feed in news.feeds:
+        for feed in polled.feeds:
             self.records.add(feed)
             count = sum(map(len, feed.blocks))
             self._added += count
@@ -88,7 +88,7 @@ class Feeding:
         if self._added > _TIDY_SCANS:
             self._added = 0
             self.records.tidy()
-        for record in news.said:
+        for record in polled.emitted:
             self.auditing.take(record)
             if isinstance(record, Score):
                 self.plant.score(record, time.time_ns() // 1000)

@@ -15,7 +15,7 @@ from ops.console.people import Person, Role
 from ops.console.sessions import COOKIE, Sessions
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-WORD_HEADER = "X-PATrol-Word"
+CSRF_HEADER = "X-PATrol-Word"
 
 
 class Limits:
@@ -90,7 +90,7 @@ class Gate:
         if person is None:
             raise HTTPException(401, "sign in first")
         self.own_page(request)
-        if not self.sessions.is_word(request.headers.get(WORD_HEADER, ""), person):
+        if not self.sessions.is_csrf_token(request.headers.get(CSRF_HEADER, ""), person):
             raise HTTPException(403, "this did not come from PATrol's page; reload the page and try again")
         if not person.may(role):
             raise HTTPException(403, f"{person.name} is signed in as {person.role}; this needs the role {role}")
@@ -154,11 +154,11 @@ class Gate:
             return False
         return any(peer in network for network in self._trusted)
 
-    def _of_proxy(self, names: list[str], said: list[str]) -> Person | None:
+    def _of_proxy(self, names: list[str], group_headers: list[str]) -> Person | None:
         """Nobody where a header comes twice: the proxy has let one through that the client sent."""
-        if len(names) > 1 or len(said) > 1:
+        if len(names) > 1 or len(group_headers) > 1:
             return None
-        groups = {group.strip() for group in ",".join(said).split(",")}
+        groups = {group.strip() for group in ",".join(group_headers).split(",")}
         for role, members in (
             ("engineer", self._proxy.engineers),
             ("operator", self._proxy.operators),

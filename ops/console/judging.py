@@ -26,7 +26,7 @@ from models.reference.envelope import Envelope, envelope, on_points, stacked
 from models.reference.reference import Reference
 from ops.config import Configuration
 from ops.console.records import BatchRecord, Piece
-from ops.watching import Choice, Judges, judges
+from ops.monitors import Choice, ChosenMonitors, choose_monitors
 
 LOG = logging.getLogger("patrol")
 POINTS = 201  # of the envelope, equally spaced in maturity
@@ -62,7 +62,7 @@ class Judged:
             self.pieces.append(piece)
             self.judgements.append(self.monitor.judge(piece.stretch(batch.started_us)))
 
-    def course(self, name: str) -> FloatArray:
+    def series(self, name: str) -> FloatArray:
         """A judgement's array over all scans, (n,) or (n, p)."""
         return np.concatenate([np.asarray(getattr(judgement, name), dtype=float) for judgement in self.judgements])
 
@@ -96,7 +96,7 @@ class Judging:
         self._tried: set[str] = set()  # references that scores have named
         self._kept: OrderedDict[int, tuple[BatchRecord, Judged]] = OrderedDict()
         self._usual: Usual | None = None
-        self._take(judges(configuration, choice))
+        self._take(choose_monitors(configuration, choice))
 
     @property
     def released(self) -> tuple[RecordedBatch, ...]:
@@ -106,7 +106,7 @@ class Judging:
     @property
     def reference_id(self) -> str | None:
         """``name@version``."""
-        return None if self.judges.stored is None else self.judges.stored.id
+        return None if self.choose_monitors.stored is None else self.choose_monitors.stored.id
 
     def usual(self) -> Usual | None:
         """The envelope of released batches; None where there is no reference of batches."""
@@ -129,7 +129,7 @@ class Judging:
             self._follow(batch)
             _, found = self._kept.get(id(batch), (batch, None))
             if found is None:
-                monitor = self.judges.monitors(batch.product)
+                monitor = self.choose_monitors.monitors(batch.product)
                 if monitor is None:
                     return None
                 found = Judged(monitor)
@@ -149,17 +149,17 @@ class Judging:
             return
         self._tried.add(named)
         try:
-            self._take(judges(self._configuration, Choice(self._choice.store, named, unapproved=True)))
+            self._take(choose_monitors(self._configuration, Choice(self._choice.store, named, unapproved=True)))
         except ReferenceError as exc:
             LOG.warning("console: scores name reference %s, which is not taken up: %s", named, exc)
 
-    def _take(self, found: Judges) -> None:
+    def _take(self, found: ChosenMonitors) -> None:
         """Judge by these from now on."""
         self.reference = self._loaded(found.stored)
-        self.judges = found
+        self.choose_monitors = found
         self._kept.clear()
         self._usual = None
-        LOG.info("%s", found.told)
+        LOG.info("%s", found.summary)
 
     def _loaded(self, stored: StoredVersion | None) -> Reference | None:
         if stored is None or self.twin.mode == "continuous":
@@ -169,9 +169,9 @@ class Judging:
 
 
 def _usual(reference: Reference) -> Usual:
-    courses = [(recorded_maturity(reference.recipe, batch), batch) for batch in reference.recordings]
-    grids = stacked([(maturity, batch.values) for maturity, batch in courses], POINTS)
-    ages = np.stack([on_points(maturity, batch.age_s[:, None], POINTS)[:, 0] for maturity, batch in courses])
+    aligned = [(recorded_maturity(reference.recipe, batch), batch) for batch in reference.recordings]
+    grids = stacked([(maturity, batch.values) for maturity, batch in aligned], POINTS)
+    ages = np.stack([on_points(maturity, batch.age_s[:, None], POINTS)[:, 0] for maturity, batch in aligned])
     known = np.isfinite(ages).any(axis=0)
     age_s = np.full(POINTS, np.nan)
     age_s[known] = np.nanmedian(ages[:, known], axis=0)

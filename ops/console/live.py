@@ -31,9 +31,9 @@ async def events(feeding: Feeding, welcome: Callable[[], bool], ending: Callable
         version = feeding.plant.version
         if seen == 0 or version != seen:
             kind = "change" if seen else "all"
-            said = feeding.plant.since(seen)
-            seen = said["version"]
-            yield event(kind, said)
+            changes = feeding.plant.since(seen)
+            seen = changes["version"]
+            yield event(kind, changes)
         if loop.time() - pulse_s >= _PULSE_S:
             pulse_s = loop.time()
             if not welcome():

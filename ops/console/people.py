@@ -130,14 +130,14 @@ class UserFile:
 
     def _write(self, users: dict[str, User]) -> None:
         """In one step, readable by the owner alone."""
-        said = ["# Who may sign in to `patrol console`; change it with `patrol console add-user` and `remove-user`.\n"]
+        lines = ["# Who may sign in to `patrol console`; change it with `patrol console add-user` and `remove-user`.\n"]
         for name, user in users.items():
             quoted = msgspec.json.encode(name).decode()  # a JSON string is a TOML string
-            said.append(f'[users.{quoted}]\nrole = "{user.role}"\npassword = "{user.password}"\n')
+            lines.append(f'[users.{quoted}]\nrole = "{user.role}"\npassword = "{user.password}"\n')
         try:
             handle, draft = tempfile.mkstemp(dir=self.path.parent, prefix=".users-")  # mode 0600
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write("\n".join(said))
+                file.write("\n".join(lines))
             Path(draft).replace(self.path)
         except OSError as exc:
             raise ConfigError(f"{self.path}: {exc.strerror}; name a file that can be written with --users") from exc

@@ -18,7 +18,7 @@ _UNJUDGED_INTERVALS, _UNJUDGED_S = 3.0, 10.0  # scans so far ahead of the last s
 
 
 @dataclass(slots=True)
-class Course:
+class DeviationHistory:
     """One deviation: its revisions in order, as far as the topic still has them."""
 
     revisions: list[Deviation]
@@ -32,10 +32,10 @@ class Course:
     def shown(self) -> dict[str, Any]:
         """As the list shows it, with who acted last."""
         acted = next((each for each in reversed(self.revisions) if each.by is not None), None)
-        said: dict[str, Any] = msgspec.to_builtins(self.latest)
+        content: dict[str, Any] = msgspec.to_builtins(self.latest)
         if acted is not None:
-            said["acted"] = {"by": acted.by, "at": acted.changed_at, "state": acted.state, "comment": acted.comment}
-        return said
+            content["acted"] = {"by": acted.by, "at": acted.changed_at, "state": acted.state, "comment": acted.comment}
+        return content
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Plant:
     twin: Twin
     clocks: Clocks
     version: int = 1  # rises with every change; 0 is before anything
-    courses: "OrderedDict[str, Course]" = field(default_factory=OrderedDict)
+    histories: "OrderedDict[str, DeviationHistory]" = field(default_factory=OrderedDict)
     units: dict[str, UnitNow] = field(default_factory=dict)
     flood: Flood = field(default_factory=Flood)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -68,7 +68,7 @@ class Plant:
     def scans(self, unit: str, count: int, newest_us: int, *, live: bool) -> None:
         """Scans of a unit have come."""
         with self._lock:
-            self.clocks.heard(unit, newest_us, live=live)
+            self.clocks.observe(unit, newest_us, live=live)
             now = self._touched(unit)
             now.scans += count
 
@@ -81,18 +81,18 @@ class Plant:
     def deviation(self, deviation: Deviation) -> None:
         """A revision; one that is known already or older changes nothing."""
         with self._lock:
-            course = self.courses.get(deviation.deviation_id)
-            if course is not None and course.latest.revision >= deviation.revision:
+            history = self.histories.get(deviation.deviation_id)
+            if history is not None and history.latest.revision >= deviation.revision:
                 return
-            if deviation.state == "UNACK" and (course is None or course.latest.state != "UNACK"):
+            if deviation.state == "UNACK" and (history is None or history.latest.state != "UNACK"):
                 self.flood.annunciated(to_us(deviation.changed_at))
             self._touched(deviation.unit)
-            if course is None:
-                self.courses[deviation.deviation_id] = Course([deviation], self.version)
+            if history is None:
+                self.histories[deviation.deviation_id] = DeviationHistory([deviation], self.version)
                 self._forget()
             else:
-                course.revisions.append(deviation)
-                course.changed = self.version
+                history.revisions.append(deviation)
+                history.changed = self.version
 
     # -- looked at --------------------------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Plant:
         Deviations that are over are among later changes, so that they can be taken off the list.
         """
         with self._lock:
-            changed = [course for course in self.courses.values() if course.changed > version]
+            changed = [history for history in self.histories.values() if history.changed > version]
             return {
                 "version": self.version,
                 "deviations": [c.shown() for c in changed if version > 0 or c.latest.state != "NORM"],
@@ -117,17 +117,17 @@ class Plant:
             unjudged = [unit for unit, now in self.units.items() if self._unjudged(unit, now)]
             return {"now": to_time(now_us), "flood": flood, "annunciations": count, "unjudged": unjudged}
 
-    def course(self, deviation_id: str) -> list[Deviation]:
+    def history(self, deviation_id: str) -> list[Deviation]:
         """The revisions of a deviation; none: it is not known."""
         with self._lock:
-            course = self.courses.get(deviation_id)
-            return [] if course is None else list(course.revisions)
+            history = self.histories.get(deviation_id)
+            return [] if history is None else list(history.revisions)
 
     def of_batch(self, unit: str, batch_id: str | None) -> list[dict[str, Any]]:
         """All deviations of a batch, those that are over too."""
         with self._lock:
-            courses = list(self.courses.values())
-            return [c.shown() for c in courses if (c.latest.unit, c.latest.batch_id) == (unit, batch_id)]
+            histories = list(self.histories.values())
+            return [c.shown() for c in histories if (c.latest.unit, c.latest.batch_id) == (unit, batch_id)]
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -138,27 +138,27 @@ class Plant:
         return now
 
     def _forget(self) -> None:
-        if len(self.courses) > _CLOSED_KEPT:
-            over = next((key for key, course in self.courses.items() if course.latest.state == "NORM"), None)
+        if len(self.histories) > _CLOSED_KEPT:
+            over = next((key for key, history in self.histories.items() if history.latest.state == "NORM"), None)
             if over is not None:
-                del self.courses[over]
+                del self.histories[over]
 
     def _unit(self, unit: str, now: UnitNow) -> dict[str, Any]:
         score: dict[str, Any] = {} if now.score is None else msgspec.to_builtins(now.score)
-        heard_us, newest_us = self.clocks.last_us(unit), self.clocks.newest_us(unit)
+        last_scan_us, newest_us = self.clocks.last_us(unit), self.clocks.newest_us(unit)
         return score | {
             "unit": unit,
             "scans": now.scans,
             "clock": to_time(self.clocks.now_us(unit)),
             "newest": None if newest_us is None else to_time(newest_us),
-            "heard": None if heard_us is None else to_time(heard_us),
+            "heard": None if last_scan_us is None else to_time(last_scan_us),
         }
 
     def _unjudged(self, unit: str, now: UnitNow) -> bool:
         """Scans come, a batch runs, but PATrol says nothing of it."""
-        newest_us, heard_us = self.clocks.newest_us(unit), self.clocks.last_us(unit)
-        if now.score is None or now.score.grade is None or newest_us is None or heard_us is None:
+        newest_us, last_scan_us = self.clocks.newest_us(unit), self.clocks.last_us(unit)
+        if now.score is None or now.score.grade is None or newest_us is None or last_scan_us is None:
             return False
         interval_s = self.twin.score_interval_s or 10 * self.twin.cadence_s
         behind = newest_us - to_us(now.score.at) > _UNJUDGED_INTERVALS * interval_s * 1e6
-        return behind and heard_us - now.scored_us > _UNJUDGED_S * 1e6
+        return behind and last_scan_us - now.scored_us > _UNJUDGED_S * 1e6

@@ -21,10 +21,10 @@ from connectors.settings import Console, Exposition
 from models.records.errors import ConfigError
 from ops.config import Configuration
 from ops.console.acting import Desk
-from ops.console.answers import Answers
 from ops.console.application import application
 from ops.console.auditing import Auditing
 from ops.console.clocks import Clocks
+from ops.console.endpoints import Endpoints
 from ops.console.feeding import Feeding
 from ops.console.gate import Gate, Limits
 from ops.console.judging import Judging
@@ -33,8 +33,8 @@ from ops.console.plant import Plant
 from ops.console.records import Records
 from ops.console.sessions import Sessions
 from ops.console.signing import Signing
-from ops.console.telling import Telling
-from ops.watching import Choice
+from ops.console.views import BatchViews
+from ops.monitors import Choice
 
 LOG = logging.getLogger("patrol")
 _CLOSE_S = 2  # wall clock open requests get when it stops
@@ -78,9 +78,9 @@ def build(configuration: Configuration, choice: Choice, around: Around) -> Starl
     since = datetime.now(UTC) - timedelta(hours=settings.history_h)
     feeding = Feeding(PlantReader(configuration.kafka, twin, since), plant, records, Auditing(twin.alarms))
     judging = Judging(configuration, choice)
-    answers = Answers(gate, feeding, Telling(records, judging), Desk(configuration.kafka, plant), around.ending)
-    around.series.watch(lambda: not feeding.live, lambda: feeding.reader.behind, answers.pages.total)
-    return application(Signing(gate, twin, around.series), answers)
+    endpoints = Endpoints(gate, feeding, BatchViews(records, judging), Desk(configuration.kafka, plant), around.ending)
+    around.series.watch(lambda: not feeding.live, lambda: feeding.reader.behind, endpoints.pages.total)
+    return application(Signing(gate, twin, around.series), endpoints)
 
 
 def serve(configuration: Configuration, choice: Choice, say: Callable[[str], None]) -> None:

@@ -39,7 +39,7 @@ class Sessions:
 
     def person(self, cookie: str) -> Person | None:
         """Whose cookie it is; None: nobody's, out of time, signed out with, or no longer good."""
-        name, print_, number = self._said(cookie)
+        name, print_, number = self._content(cookie)
         user = self.users.users().get(name)
         if user is None or number in self._ended or not hmac.compare_digest(print_, self._print(name)):
             return None
@@ -50,7 +50,7 @@ class Sessions:
         if self.person(cookie) is None:
             return
         now_s = time.monotonic()
-        self._ended[self._said(cookie)[2]] = now_s
+        self._ended[self._content(cookie)[2]] = now_s
         for old in [each for each, at_s in self._ended.items() if now_s - at_s > self.length_s]:
             del self._ended[old]  # out of time by now
 
@@ -58,18 +58,18 @@ class Sessions:
         """The word our page gives back with everything it asks to be done."""
         return str(self._serializer("csrf").dumps(person.name))
 
-    def is_word(self, word: str, person: Person) -> bool:
+    def is_csrf_token(self, word: str, person: Person) -> bool:
         """Whether this person's page said it."""
         try:
             return bool(self._serializer("csrf").loads(word, max_age=self.length_s) == person.name)
         except BadSignature:
             return False
 
-    def _said(self, cookie: str) -> tuple[str, str, str]:
+    def _content(self, cookie: str) -> tuple[str, str, str]:
         """Name, print and number of a session; empty where the cookie is not ours or out of time."""
         try:
-            said = self._serializer("session").loads(cookie, max_age=self.length_s)
-            return msgspec.convert(said, tuple[str, str, str])
+            content = self._serializer("session").loads(cookie, max_age=self.length_s)
+            return msgspec.convert(content, tuple[str, str, str])
         except (BadSignature, msgspec.ValidationError):
             return "", "", ""
 

@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from connectors.prometheus.console_series import ConsoleSeries
 from models.records.twin import Twin
-from ops.console.asked import answer, body
 from ops.console.gate import Gate
+from ops.console.json_http import answer, body
 from ops.console.people import LONGEST_SHELVING_H, Person
 from ops.console.sessions import COOKIE
 

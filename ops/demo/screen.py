@@ -9,29 +9,29 @@ from rich.table import Table
 from rich.text import Text
 
 from models.records.messages import Deviation
-from ops.demo.story import ACTIVE, Story, UnitNow
-from ops.demo.telling import COLOURS, SHAPES, mark
+from ops.demo.lines import COLOURS, SHAPES, mark
+from ops.demo.results import ACTIVE, DemoResults, UnitNow
 
 _ROWS = 8  # deviations shown
 
 
-def screen(story: Story, header: str) -> Group:
+def screen(results: DemoResults, header: str) -> Group:
     """All there is to see at this moment."""
-    return Group(Text(header, style="bold"), _units(story), _deviations(story))
+    return Group(Text(header, style="bold"), _units(results), _deviations(results))
 
 
-def _units(story: Story) -> Table:
+def _units(results: DemoResults) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
     for name, width in (("Unit", 7), ("Batch", 6), ("Phase", 10), ("Progress", 22), ("T²", 10), ("SPE", 10)):
         table.add_column(name, min_width=width, no_wrap=True)
     table.add_column("Injected (PATrol does not know)", ratio=1)
-    for unit in story.units.values():
-        table.add_row(*_unit(unit, story))
+    for unit in results.units.values():
+        table.add_row(*_unit(unit, results))
     return table
 
 
-def _unit(unit: UnitNow, story: Story) -> tuple[Text | Table | str, ...]:
-    acting = story.acting(unit)
+def _unit(unit: UnitNow, results: DemoResults) -> tuple[Text | Table | str, ...]:
+    acting = results.acting(unit)
     injected = Text("" if acting is None else f"✱ {acting.fault.category}: {acting.fault.words}", style="magenta")
     score = unit.score
     if score is None or score.batch_id is None or unit.batch_id is None:
@@ -61,38 +61,38 @@ def _ratio(value: float | None, limit: float | None) -> Text:
     return Text(f"{share:.0%} ▲ over", style="bold red") if share > 1 else Text(f"{share:.0%}", style="green")
 
 
-def _deviations(story: Story) -> Table:
+def _deviations(results: DemoResults) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
     for name, width in (("Priority", 8), ("State", 6), ("Age", 7)):
         table.add_column(name, min_width=width, no_wrap=True)
     table.add_column("Deviation", ratio=3)
     table.add_column("Truth", ratio=2)
-    newest = list(reversed(story.deviations.values()))
+    newest = list(reversed(results.deviations.values()))
     ordered = [d for d in newest if d.state in ACTIVE] + [d for d in newest if d.state not in ACTIVE]
     for deviation in ordered[:_ROWS]:
-        table.add_row(*_deviation(deviation, story))
+        table.add_row(*_deviation(deviation, results))
     if not ordered:
         table.add_row("", "", "", Text("no deviation so far", style="dim"), "")
     return table
 
 
-def _deviation(deviation: Deviation, story: Story) -> tuple[Text | str, ...]:
-    active, truth = deviation.state in ACTIVE, mark(deviation, story)
+def _deviation(deviation: Deviation, results: DemoResults) -> tuple[Text | str, ...]:
+    active, truth = deviation.state in ACTIVE, mark(deviation, results)
     colour = COLOURS[deviation.priority] if active else "dim"
     wrong = truth.startswith("not injected")
     sign = "✗" if wrong else "·" if deviation.category == "context" else "✓"
-    said = deviation.message.rpartition(" (")[0] + (", advisory" if deviation.grade == "advisory" else "")
+    message = deviation.message.rpartition(" (")[0] + (", advisory" if deviation.grade == "advisory" else "")
     return (
         Text(SHAPES[deviation.priority], style=colour),
         Text(deviation.state, style=colour),
-        Text(_age(deviation, story), style=colour),
-        Text(said, style="" if active else "dim"),
+        Text(_age(deviation, results), style=colour),
+        Text(message, style="" if active else "dim"),
         Text(f"{sign} {truth}", style="bold red" if wrong else "magenta" if active else "dim"),
     )
 
 
-def _age(deviation: Deviation, story: Story) -> str:
+def _age(deviation: Deviation, results: DemoResults) -> str:
     """How long its condition has been there, in batch time."""
-    unit = story.units.get(deviation.unit)
+    unit = results.units.get(deviation.unit)
     now: datetime | None = deviation.cleared_at or (unit.score.at if unit and unit.score else None)
     return "" if now is None else f"{max(0.0, (now - deviation.raised_at).total_seconds()) / 3600:.1f} h"

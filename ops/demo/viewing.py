@@ -11,11 +11,11 @@ from rich.markup import escape
 
 from models.records.messages import BatchEvent, Deviation
 from models.records.times import to_time
-from ops.demo.programme import Programme
+from ops.demo.campaign import Campaign
+from ops.demo.demo_plant import DemoPlant
+from ops.demo.lines import deviation_line, event_line, injected_line
+from ops.demo.results import DemoResults, Injected
 from ops.demo.screen import screen
-from ops.demo.stage import Stage
-from ops.demo.story import Injected, Story
-from ops.demo.telling import deviation_line, event_line, injected_line
 
 _REDRAW_S = 0.2
 
@@ -26,10 +26,10 @@ class View(Protocol):
     def step(self, text: str) -> None:
         """Something is set up or taken down."""
 
-    def fitting(self, stage: str, done: int, total: int) -> None:
+    def fitting(self, demo_plant: str, done: int, total: int) -> None:
         """How the reference's fit goes."""
 
-    def begin(self, stage: Stage, programme: Programme, speed: float) -> None:
+    def begin(self, demo_plant: DemoPlant, campaign: Campaign, speed: float) -> None:
         """The show begins."""
 
     def event(self, event: BatchEvent) -> None:
@@ -38,10 +38,10 @@ class View(Protocol):
     def injected(self, each: Injected) -> None:
         """Something is broken on purpose."""
 
-    def deviation(self, deviation: Deviation, story: Story) -> None:
+    def deviation(self, deviation: Deviation, results: DemoResults) -> None:
         """A deviation is new or has changed."""
 
-    def now(self, story: Story, event_at_us: int) -> None:
+    def now(self, results: DemoResults, event_at_us: int) -> None:
         """Some time has passed."""
 
 
@@ -55,14 +55,14 @@ class Lines:
         """One line."""
         self._line(text)
 
-    def fitting(self, stage: str, done: int, total: int) -> None:
+    def fitting(self, demo_plant: str, done: int, total: int) -> None:
         """A line when a stage of the fit is done."""
         if done == total:
-            self._line(f"reference: {stage} {done}/{total}")
+            self._line(f"reference: {demo_plant} {done}/{total}")
 
-    def begin(self, stage: Stage, programme: Programme, speed: float) -> None:
+    def begin(self, demo_plant: DemoPlant, campaign: Campaign, speed: float) -> None:
         """Where to look."""
-        self._line(header(stage, programme, speed))
+        self._line(header(demo_plant, campaign, speed))
 
     def event(self, event: BatchEvent) -> None:
         """One line."""
@@ -72,11 +72,11 @@ class Lines:
         """One line."""
         self._line(injected_line(each))
 
-    def deviation(self, deviation: Deviation, story: Story) -> None:
+    def deviation(self, deviation: Deviation, results: DemoResults) -> None:
         """One line."""
-        self._line(deviation_line(deviation, story))
+        self._line(deviation_line(deviation, results))
 
-    def now(self, story: Story, event_at_us: int) -> None:
+    def now(self, results: DemoResults, event_at_us: int) -> None:
         """Nothing."""
 
     def _line(self, text: str) -> None:
@@ -91,9 +91,9 @@ class Table(Lines):
         super().__init__(console)
         self._live, self._drawn_s, self._header = live, float("-inf"), ""
 
-    def begin(self, stage: Stage, programme: Programme, speed: float) -> None:
+    def begin(self, demo_plant: DemoPlant, campaign: Campaign, speed: float) -> None:
         """The table appears."""
-        self._header = header(stage, programme, speed)
+        self._header = header(demo_plant, campaign, speed)
         self._live.start()
 
     def event(self, event: BatchEvent) -> None:
@@ -102,17 +102,17 @@ class Table(Lines):
     def injected(self, each: Injected) -> None:
         """In the table."""
 
-    def deviation(self, deviation: Deviation, story: Story) -> None:
+    def deviation(self, deviation: Deviation, results: DemoResults) -> None:
         """At once."""
         self._drawn_s = float("-inf")
 
-    def now(self, story: Story, event_at_us: int) -> None:
+    def now(self, results: DemoResults, event_at_us: int) -> None:
         """Draw, now and then."""
         now_s = time.monotonic()
         if now_s - self._drawn_s >= _REDRAW_S:
             self._drawn_s = now_s
             clock = f"{to_time(event_at_us):%Y-%m-%d %H:%M} UTC"
-            self._live.update(screen(story, escape(f"PATrol demo  {clock}  {self._header}")), refresh=True)
+            self._live.update(screen(results, escape(f"PATrol demo  {clock}  {self._header}")), refresh=True)
 
 
 @contextmanager
@@ -125,8 +125,8 @@ def viewer(console: Console) -> Iterator[View]:
         live.stop()
 
 
-def header(stage: Stage, programme: Programme, speed: float) -> str:
+def header(demo_plant: DemoPlant, campaign: Campaign, speed: float) -> str:
     """E.g. ``3 units, x5200, metrics http://127.0.0.1:9464/metrics, kafka 127.0.0.1:9092``."""
-    kafka = stage.configuration.kafka.bootstrap_servers
-    console = f"console {stage.page}"
-    return f"{len(programme.units)} units, time x{speed:,.0f}, {console}, metrics {stage.metrics}, kafka {kafka}"
+    kafka = demo_plant.configuration.kafka.bootstrap_servers
+    console = f"console {demo_plant.page}"
+    return f"{len(campaign.units)} units, time x{speed:,.0f}, {console}, metrics {demo_plant.metrics}, kafka {kafka}"

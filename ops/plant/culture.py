@@ -118,8 +118,8 @@ class Culture:
 
     def _gases(self, actions: Actions, uptake: FloatArray, dt_s: float) -> None:
         air = actions.air.clip(1.0) * 60 / _NORMAL_LITRES * 1000  # mmol/h
-        gone = uptake * self.volume / air
-        co2, o2 = 100 * (gone * _RESPIRATORY_QUOTIENT + 0.0004), 100 * np.maximum(_AIR_OXYGEN - gone, 0.0)
+        consumed = uptake * self.volume / air
+        co2, o2 = 100 * (consumed * _RESPIRATORY_QUOTIENT + 0.0004), 100 * np.maximum(_AIR_OXYGEN - consumed, 0.0)
         self.offgas_co2 = self.offgas_co2 + dt_s / _ANALYSER_LAG_S * (co2 - self.offgas_co2)
         self.offgas_o2 = self.offgas_o2 + dt_s / _ANALYSER_LAG_S * (o2 - self.offgas_o2)
 

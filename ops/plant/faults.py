@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from models.alarms.wording import spoken
+from models.alarms.wording import readable_name
 from models.arrays.types import BoolArray, FloatArray
 
 PROCESS = {  # kind -> the tag that shows it first, and words for people
@@ -57,7 +57,7 @@ class Fault:
         >>> Fault("drift", "capacitance", 3600).words
         'capacitance drifts'
         """
-        return PROCESS[self.kind][1] if self.kind in PROCESS else f"{spoken(self.tag)} {SENSOR[self.kind]}"
+        return PROCESS[self.kind][1] if self.kind in PROCESS else f"{readable_name(self.tag)} {SENSOR[self.kind]}"
 
     def kind_is(self, *kinds: str) -> bool:
         """Whether it is one of these."""

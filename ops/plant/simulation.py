@@ -140,8 +140,8 @@ class _Plant:
             self._entered[column] |= bool(size["contamination"])
 
     def _stick(self, actions: Actions, column: int, stuck: bool) -> None:
-        held = self._stuck_coolant[column]
-        self._stuck_coolant[column] = (actions.coolant[column] if np.isnan(held) else held) if stuck else np.nan
+        stuck_at = self._stuck_coolant[column]
+        self._stuck_coolant[column] = (actions.coolant[column] if np.isnan(stuck_at) else stuck_at) if stuck else np.nan
         if stuck:
             actions.coolant[column] = self._stuck_coolant[column]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from models.alarms.wording import spoken
+from models.alarms.wording import readable_name
 from ops.qualification import findings
 from ops.qualification.plan import FAULTS, LARGEST
 from ops.qualification.provenance import Qualified
@@ -87,7 +87,7 @@ def _blind(study: Study) -> Criterion:
     return Criterion(
         "blind spots",
         wanted,
-        _listed([spoken(tag) for tag in blind]) if blind else "none",
+        _listed([readable_name(tag) for tag in blind]) if blind else "none",
         "not met" if blind else "met",
     )
 

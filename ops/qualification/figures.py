@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.alarms.wording import spoken
+from models.alarms.wording import readable_name
 from models.arrays.types import FloatArray
 from ops.qualification import findings
 from ops.qualification.plan import FAULTS, LASTS
@@ -47,7 +47,7 @@ def svg(figure: Figure, title: str) -> str:
 def power(study: Study) -> str:
     """Heat map: share found of each fault in each tag."""
     shares = np.array([[cell.power for cell in row] for row in findings.power(study)])
-    rows = [spoken(tag) for tag in study.configuration.twin.tag_names]
+    rows = [readable_name(tag) for tag in study.configuration.twin.tag_names]
     with look("power"):
         figure = Figure(figsize=(WIDE_IN, 0.9 + 0.27 * len(rows)), layout="constrained")
         axes = figure.add_subplot()
@@ -102,7 +102,7 @@ def coverage(study: Study) -> str:
 def bands(study: Study) -> str:
     """Heat map: share of left-out readings in the band of the other batches, tag by maturity."""
     shares = findings.coverage(study).tags.T
-    rows = [spoken(tag) for tag in study.configuration.twin.tag_names]
+    rows = [readable_name(tag) for tag in study.configuration.twin.tag_names]
     with look("bands"):
         figure = Figure(figsize=(WIDE_IN, 0.9 + 0.25 * len(rows)), layout="constrained")
         axes = figure.add_subplot()
@@ -144,8 +144,8 @@ def _heat(axes: Axes, shares: FloatArray, low: float, words: list[str]) -> None:
     dark = low + (1 - low) * 0.5
     for (row, column), word in zip(np.ndindex(*shares.shape), words, strict=True):
         share = shares[row, column]
-        said, colour = ("–", "#000000") if np.isnan(share) else (word, "#ffffff" if share < dark else "#000000")
-        axes.text(column, row, said, ha="center", va="center", color=colour, fontsize=8)
+        label, colour = ("–", "#000000") if np.isnan(share) else (word, "#ffffff" if share < dark else "#000000")
+        axes.text(column, row, label, ha="center", va="center", color=colour, fontsize=8)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
 

@@ -13,8 +13,8 @@ from connectors.store.software import software
 from models.records.errors import ReferenceError
 from models.reference.reference import Reference
 from ops.config import Configuration
+from ops.monitors import check_fits, split
 from ops.qualification.study import Study
-from ops.watching import check_fits, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def source(path: Path) -> Source:
     return Source(path.name, len(raw), hashlib.sha256(raw).hexdigest())
 
 
-def qualified(configuration: Configuration, store: Path | None, asked: str | None) -> Qualified | None:
+def qualified(configuration: Configuration, store: Path | None, command: str | None) -> Qualified | None:
     """The version asked for, or the newest that is not retired; None: none is stored and none was asked for.
 
     Raises
@@ -56,8 +56,8 @@ def qualified(configuration: Configuration, store: Path | None, asked: str | Non
     """
     folder = store or Path(configuration.references.store)
     kept = ReferenceStore(folder)
-    name, number = (configuration.twin.name, None) if asked is None else split(asked)
-    if asked is None and not any(each.state != "retired" for each in kept.list(name)):
+    name, number = (configuration.twin.name, None) if command is None else split(command)
+    if command is None and not any(each.state != "retired" for each in kept.list(name)):
         return None
     found: tuple[VersionState, ...] = (
         ("approved", "candidate") if number is None else ("approved", "candidate", "retired")
@@ -81,9 +81,9 @@ def versions() -> dict[str, str]:
 
 def commit(folder: Path) -> str:
     """The git commit PATrol runs from, marked where files differ from it; "installed package" without a checkout."""
-    asked: Sequence[str] = ("git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
+    command: Sequence[str] = ("git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
     try:
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True)
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return "installed package"
-    return said.stdout.strip()
+    return completed.stdout.strip()

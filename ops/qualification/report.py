@@ -7,8 +7,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from models.alarms.wording import spoken
-from ops.qualification import courses, figures, findings
+from models.alarms.wording import readable_name
+from ops.qualification import figures, findings, trends
 from ops.qualification.criteria import criteria, missing, percent, verdict
 from ops.qualification.plan import FAULTS, LASTS, SEED
 from ops.qualification.provenance import Qualified, Source, versions
@@ -64,7 +64,7 @@ def tag_rows(study: Study) -> list[dict[str, object]]:
     cells, within = findings.power(study), findings.coverage(study).tags_total
     return [
         {
-            "name": spoken(name),
+            "name": readable_name(name),
             "unit": tag.unit_of_measure or "1",
             "role": tag.role,
             "range": f"{_number(tag.low)} to {_number(tag.high)}" if (tag.low, tag.high) != (None, None) else "not set",
@@ -81,7 +81,7 @@ def tag_rows(study: Study) -> list[dict[str, object]]:
 def pictures(study: Study) -> dict[str, list[Markup]]:
     """Every picture by name; a name may have several pages."""
     drawn = {name: [getattr(figures, name)(study)] for name in ("power", "delays", "coverage", "bands", "peaks")}
-    drawn["courses"] = courses.courses(study)
+    drawn["courses"] = trends.trends(study)
     return {name: [Markup(page) for page in pages] for name, pages in drawn.items()}
 
 
@@ -96,7 +96,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "number": _number, "hours": _hours, "utc": _utc, "spoken": spoken}
+    environment.filters |= {
+        "percent": percent,
+        "number": _number,
+        "hours": _hours,
+        "utc": _utc,
+        "spoken": readable_name,
+    }
     return environment
 
 

@@ -26,7 +26,7 @@ class Study:
     runs: tuple[RecordedRun, ...]
     trials: tuple[Trial, ...]
     envelope: Envelope  # of all batches
-    courses: FloatArray  # (B, POINTS, p) all batches on the envelope's points
+    trends: FloatArray  # (B, POINTS, p) all batches on the envelope's points
     spread: FloatArray  # (p,) one usual standard deviation between batches, in each tag's unit of measure
     duration_s: float  # of the longest batch
     per_cell: int
@@ -88,8 +88,8 @@ def study(
     check_runs(configuration, runs)
     batches = [to_recorded_batch(run) for run in runs]
     recipe = learn_recipe(configuration.twin, batches)
-    courses = stacked([(recorded_maturity(recipe, batch), batch.values) for batch in batches], POINTS)
-    whole = envelope(courses)
+    trends = stacked([(recorded_maturity(recipe, batch), batch.values) for batch in batches], POINTS)
+    whole = envelope(trends)
     spread = usual_spread(whole)
     task = _Task(configuration, tuple(runs), spread, min(per_cell, len(runs)))
     found: dict[int, Trial] = {}
@@ -97,7 +97,7 @@ def study(
         found[own] = trial
         done(trial.batch_id)
     trials = tuple(found[own] for own in range(len(runs)))
-    return Study(configuration, task.runs, trials, whole, courses, spread, recipe.duration_s, task.per_cell)
+    return Study(configuration, task.runs, trials, whole, trends, spread, recipe.duration_s, task.per_cell)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def _alarms(configuration: Configuration, reference: Reference, run: RecordedRun
     replay = Replay(configuration, lambda product: BatchMonitor(fleet))
     for _ in replay.run(run):
         pass
-    return tuple(said for said in replay.deviations if said.category != "context")
+    return tuple(deviation for deviation in replay.deviations if deviation.category != "context")
 
 
 def _tried(
@@ -102,16 +102,17 @@ def _tried(
     """Judge the run with a fault; only what the run without it does not raise counts."""
     fault = plan.injection
     spoilt = first_scans(replace(run, values=inject(run.values, fault, plan.seed)), fault.last)
-    known = {(said.deviation_id, said.raised_at) for said in clean}
+    known = {(deviation.deviation_id, deviation.raised_at) for deviation in clean}
     onset_us = int(run.observed_us[fault.first])
     new = [
-        said
-        for said in _alarms(configuration, reference, spoilt)
-        if (said.deviation_id, said.raised_at) not in known and said.raised_at.timestamp() * 1e6 >= onset_us - 1
+        deviation
+        for deviation in _alarms(configuration, reference, spoilt)
+        if (deviation.deviation_id, deviation.raised_at) not in known
+        and deviation.raised_at.timestamp() * 1e6 >= onset_us - 1
     ]
     if not new:
         return Tried(plan.fault, fault.column, float("inf"), False)
-    first = min(new, key=lambda said: said.raised_at)
+    first = min(new, key=lambda deviation: deviation.raised_at)
     tag = configuration.twin.tag_names[fault.column]
     named = first.cause == f"sensor:{tag}" or (bool(first.contributors) and first.contributors[0].tag == tag)
     delay_s = max(first.raised_at.timestamp() - onset_us / 1e6, 0.0)

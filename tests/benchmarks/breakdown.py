@@ -19,7 +19,7 @@ from rich.console import Console
 from connectors.kafka.sink import Writer
 from connectors.kafka.source import Lane
 from connectors.messages.grouping import Grouping
-from flows.together import Together
+from flows.joint_judging import JointJudging
 from models.batch.fleet import Fleet
 from models.statistics.residuals import Residual
 from models.unit.running import RunningBatch
@@ -35,7 +35,7 @@ _PARTS = (
     (Lane, "next_batch", "reading", "of it:"),
     (Grouping, "add", "  messages", "consumed and decoded into rows by unit"),
     (Grouping, "take", "  arrays", "a block a unit"),
-    (Together, "settle", "the watch", "of it:"),
+    (JointJudging, "settle", "the watch", "of it:"),
     (Fleet, "judge", "  the monitor", "of it:"),
     (Residual, "advance", "    residuals", "schedule bank, regressions, sizes, T² and SPE"),
     (RunningBatch, "_scored", "  scores", "one in ten scans, with contributors"),

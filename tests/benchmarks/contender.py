@@ -120,11 +120,11 @@ def bytewax_river(configuration: Configuration, scans: int) -> Took:
 def watch(configuration: Configuration, scans: int) -> Took:
     """The full watch, recovery snapshots and all outputs on Kafka."""
     from ops.commands.run import watch_flow
+    from ops.monitors import choose_monitors
     from ops.running import Place, execute
-    from ops.watching import judges
 
     stop, clock = Stop(), Clock()
-    metrics, chosen = Counting(configuration, scans, stop, clock), judges(configuration)
+    metrics, chosen = Counting(configuration, scans, stop, clock), choose_monitors(configuration)
     flow = watch_flow(configuration, chosen, metrics, stop)
     execute(flow, Place("deviation", Path(configuration.recovery.folder), 0.2), configuration, chosen.stored)
     return clock.took(scans)
@@ -136,11 +136,11 @@ def cluster(configuration: Configuration, scans: int) -> Took:
     from bytewax.run import cli_main
 
     from ops.commands.run import watch_flow
-    from ops.watching import judges
+    from ops.monitors import choose_monitors
 
     number, *addresses = os.environ["PATROL_CLUSTER"].split(",")
     stop, clock = Stop(), Clock()
-    flow = watch_flow(configuration, judges(configuration), Counting(configuration, scans, stop, clock), stop)
+    flow = watch_flow(configuration, choose_monitors(configuration), Counting(configuration, scans, stop, clock), stop)
     recovery = RecoveryConfig(configuration.recovery.folder, backup_interval=timedelta(0))
     cli_main(
         flow, addresses=addresses, process_id=int(number), workers_per_process=1,

@@ -131,8 +131,8 @@ def in_alarm(twin: Twin, monitors: Monitors, observed_us: IntArray, values: Floa
     watch, there, alarmed = Watch("unit", twin, monitors, ""), set[str](), np.zeros(len(values), dtype=bool)
     for row in range(len(values)):
         block = Block("unit", "recording", 0, np.array([row]), observed_us[row : row + 1], values[row : row + 1])
-        for said in watch.step(Feed("unit", (), (block,))):
-            if isinstance(said, Deviation) and said.category != "context":
-                (there.add if said.state in ("UNACK", "ACKED") else there.discard)(said.deviation_id)
+        for emitted in watch.step(Feed("unit", (), (block,))):
+            if isinstance(emitted, Deviation) and emitted.category != "context":
+                (there.add if emitted.state in ("UNACK", "ACKED") else there.discard)(emitted.deviation_id)
         alarmed[row] = bool(there)
     return alarmed

@@ -83,8 +83,8 @@ def _measured(section: Section, shared: Path, quick: bool, bar: Progress) -> tup
         on = penicillin.load(shared)
         return "Peers on penicillin dev", contest.on_penicillin(on, quick, bar), {}
     if section in (Section.NYLON, Section.DRYER):
-        said = f"{section}, each batch judged by all the others ({uneven.SAID[section]})"
-        return said, uneven.standing_out(shared, section, quick, bar), {}
+        emitted = f"{section}, each batch judged by all the others ({uneven.SAID[section]})"
+        return emitted, uneven.standing_out(shared, section, quick, bar), {}
     if section is Section.TEP:
         return _tennessee_eastman(data / "tep")
     return _valve_rig(data / "skab")

@@ -25,7 +25,7 @@ from models.unit.unit import Monitors
 from models.unit.watch import Watch
 from ops import config
 from ops.config import Configuration
-from ops.demo.programme import Programme, parse_faults, released, shown, units
+from ops.demo.campaign import Campaign, campaign_batches, parse_faults, released, units
 from ops.recorded import feeds, one_after_another, read
 
 TWINS = Path("ops/twins")
@@ -58,8 +58,10 @@ def demo() -> None:
     configuration = config.load(TWINS / "demo.toml")
     reference = fit_reference(configuration.twin, [one.recorded for one in released(1)])
     fleet = Fleet(configuration.twin, reference, "demo@1")
-    programme = Programme(units(2), 3, parse_faults("6", 1), 1)
-    digest("demo", configuration, [one.run for one in shown(programme, _EPOCH_US)], lambda _: BatchMonitor(fleet))
+    campaign = Campaign(units(2), 3, parse_faults("6", 1), 1)
+    digest(
+        "demo", configuration, [one.run for one in campaign_batches(campaign, _EPOCH_US)], lambda _: BatchMonitor(fleet)
+    )
 
 
 def penicillin() -> None:

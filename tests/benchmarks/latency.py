@@ -90,8 +90,8 @@ class Plant(threading.Thread):
             if unit % self._trial.one_upset_in == 0 and (scan + unit) % _UPSET_EVERY >= _UPSET_EVERY - _UPSET_SCANS:
                 values[0] *= 1.3
             at = datetime.fromtimestamp(due_s, UTC) if self._trial.at_once else datetime.now(UTC)
-            said = Scan(unit=f"U-{unit:05d}", observed_at=at, values=dict(zip(names, values, strict=True)))
-            producer.produce(self._kafka.topics.scans[0], encode(said), said.unit)
+            emitted = Scan(unit=f"U-{unit:05d}", observed_at=at, values=dict(zip(names, values, strict=True)))
+            producer.produce(self._kafka.topics.scans[0], encode(emitted), emitted.unit)
         producer.flush()
 
 

@@ -60,7 +60,7 @@ def schedule(axes: Axes) -> None:
 
 
 def one_step(axes: Axes) -> None:
-    """Coolant that sticks 80 L/h too far open: what its law foretells (black), and what is seen (red)."""
+    """Coolant that sticks 80 L/h too far open: what its law predicts (black), and what is seen (red)."""
     batch = spoilt(grown(52), COOLANT, 80, 120, 80.0)
     axes.plot(hours(batch), batch.values[:, COOLANT], color=RED, lw=1)
     axes.plot(hours(batch), residuals(batch).expected[:, COOLANT], color="black", lw=0.8)
@@ -92,8 +92,8 @@ def causes(axes: Axes) -> None:
     spiky = grown(54)
     spiky.values[100, FEED] *= 1.3
     for height, batch in enumerate((grown(50, feed_gain=0.9), spiky)):
-        said = BatchMonitor(Fleet(TWIN, REFERENCE, "reactor@1")).judge(Stretch(batch.age_s, batch.values))
-        for finding in said.findings:
+        emitted = BatchMonitor(Fleet(TWIN, REFERENCE, "reactor@1")).judge(Stretch(batch.age_s, batch.values))
+        for finding in emitted.findings:
             shown = hours(batch)[finding.over]
             colour = RED if finding.category == "process" else BLUE
             axes.scatter(shown, np.full(len(shown), height), color=colour, s=6)

@@ -87,13 +87,13 @@ class Bench:
         half = Load(units=load.units // 2, batches=load.batches)
         topic, halves = self._published(load), [self._published(half), self._published(half)]
         task = self._bar.add_task("processes", total=self._rounds)
-        one, two, apart = [], [], []
+        one, two, distance_in_words = [], [], []
         for _ in range(self._rounds):
             one += _ended([self._start("watch", topic, load)])
             two.append(_added(_ended(self._cluster(topic, load))))
-            apart.append(_added(_ended([self._start("watch", each, half) for each in halves])))
+            distance_in_words.append(_added(_ended([self._start("watch", each, half) for each in halves])))
             self._bar.advance(task)
-        told = (("1", one), ("2, a cluster", two), ("2, each its own topic", apart))
+        told = (("1", one), ("2, a cluster", two), ("2, each its own topic", distance_in_words))
         return [_row("processes", words, load, runs) for words, runs in told]
 
     # -- inside ----------------------------------------------------------------------------------------------------
@@ -125,8 +125,8 @@ class Bench:
 
 
 def _ended(processes: "list[subprocess.Popen[bytes]]") -> list[Took]:
-    said = [process.communicate(timeout=600)[0] for process in processes]
-    return [msgspec.json.decode(each.splitlines()[-1], type=Took) for each in said]
+    emitted = [process.communicate(timeout=600)[0] for process in processes]
+    return [msgspec.json.decode(each.splitlines()[-1], type=Took) for each in emitted]
 
 
 def _added(runs: list[Took]) -> Took:

@@ -19,9 +19,9 @@ def newest(name: str, section: str) -> list[dict[str, Any]]:
     return list(whole[-1]["sections"][section])
 
 
-def growing(axes: Axes, rows: list[dict[str, Any]], axis: str, said: tuple[str, str, float]) -> None:
+def growing(axes: Axes, rows: list[dict[str, Any]], axis: str, emitted: tuple[str, str, float]) -> None:
     """One figure along one axis: what the axis means, the figure, and what it is divided by."""
-    words, figure, scale = said
+    words, figure, scale = emitted
     points = [row for row in rows if row["axis"] == axis]
     at = [float(row["what"]) for row in points]
     axes.plot(at, [row[figure] / scale for row in points], "o-", color=BLUE)

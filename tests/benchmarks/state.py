@@ -136,7 +136,7 @@ def restart(site: Site, twin: Twin, units: int, bar: Progress) -> list[Figure]:
         _await_scores(kafka, 0, 3 * units)
         time.sleep(1.0)  # an epoch closes
         flow.send_signal(signal.SIGKILL)
-    said = _end(kafka)
+    emitted = _end(kafka)
     bar.advance(task)
     store = sum(file.stat().st_size for file in site.folder.glob("recovery-restart/**/*") if file.is_file())
     since = time.perf_counter()
@@ -147,9 +147,9 @@ def restart(site: Site, twin: Twin, units: int, bar: Progress) -> list[Figure]:
             scan = Scan(unit=f"U-{k:05d}", observed_at=at, values=dict.fromkeys(names, 1.0))
             producer.produce(kafka.topics.scans[0], encode(scan), scan.unit)
         producer.flush()
-        _await_scores(kafka, said, 1)
+        _await_scores(kafka, emitted, 1)
         first_s = time.perf_counter() - since
-        _await_scores(kafka, said, units)
+        _await_scores(kafka, emitted, units)
         all_s = time.perf_counter() - since
         flow.terminate()
     bar.advance(task)

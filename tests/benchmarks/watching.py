@@ -49,8 +49,8 @@ def watch(
     task: TaskID | None = None if bar is None else bar.add_task("  replay", total=len(runs))
     revisions: list[Deviation] = []
     for run in one_after_another(runs, twin):
-        for _, said in replayed.run(run):
-            revisions += [item for item in said if isinstance(item, Deviation)]
+        for _, emitted in replayed.run(run):
+            revisions += [item for item in emitted if isinstance(item, Deviation)]
         if bar is not None and task is not None:
             bar.advance(task)
     if bar is not None and task is not None:

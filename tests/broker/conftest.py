@@ -157,7 +157,7 @@ def scan_count(arrived: Arrived) -> int:
 def ticks(arrived: Arrived) -> list[tuple[str, str]]:
     """(unit, kind) of every tick, in order."""
     feeds = (feed for feed in arrived if isinstance(feed, Feed))
-    return [(said.unit, said.kind) for feed in feeds for said in feed.context if isinstance(said, Tick)]
+    return [(emitted.unit, emitted.kind) for feed in feeds for emitted in feed.context if isinstance(emitted, Tick)]
 
 
 def series(metrics: Metrics, name: str, **labels: str) -> float | None:

@@ -38,8 +38,8 @@ def free_port() -> int:
 @contextmanager
 def running(command: list[str], log: Path, ready: str) -> Iterator[None]:
     """A server as a process, from when it is ready."""
-    with log.open("wb") as said:
-        server = subprocess.Popen(command, stdout=said, stderr=said)
+    with log.open("wb") as emitted:
+        server = subprocess.Popen(command, stdout=emitted, stderr=emitted)
     try:
         until(lambda: server.poll() is not None or answers(ready), f"{command[0]} to be ready")
         assert server.poll() is None, log.read_text()

@@ -41,8 +41,8 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for_quietly(
             read(source, lambda all_: scan_count(all_) == 1)
             assert series(metrics, "patrol_broker_up") == 1
     assert capfd.readouterr().err == ""
-    said = [record.getMessage() for record in caplog.records if record.name == "patrol"]
-    assert len(said) <= 2 * 2, "each of two readers says when it is away and when it is back"
+    emitted = [record.getMessage() for record in caplog.records if record.name == "patrol"]
+    assert len(emitted) <= 2 * 2, "each of two readers says when it is away and when it is back"
     assert series(metrics, "patrol_broker_errors_total", kind="_TRANSPORT")
 
 

@@ -46,7 +46,7 @@ def plant(prefix: str) -> list[Sent]:
 
 def expected(sent: list[Sent]) -> set[tuple[str, int, str]]:
     """What an uninterrupted watch says, straight from the same messages."""
-    twin, said = busy_twin(), set()
+    twin, emitted = busy_twin(), set()
     grouping = Grouping(twin, Metrics())
     watches: dict[str, Watch] = {}
     for topic in ("events", "scans"):
@@ -56,8 +56,8 @@ def expected(sent: list[Sent]) -> set[tuple[str, int, str]]:
     for feed in grouping.take():
         if isinstance(feed, Feed):
             watch = watches.setdefault(feed.unit, Watch(feed.unit, twin, lambda product: AboveOne(), "sha"))
-            said |= {(d.deviation_id, d.revision, d.state) for d in watch.step(feed) if isinstance(d, Deviation)}
-    return said
+            emitted |= {(d.deviation_id, d.revision, d.state) for d in watch.step(feed) if isinstance(d, Deviation)}
+    return emitted
 
 
 def test_a_flow_killed_at_random_moments_loses_no_deviation_and_writes_none_twice(broker, tmp_path):

@@ -58,8 +58,8 @@ def test_a_deviation_and_a_score_are_keyed_by_what_they_are_about(kafka: Kafka, 
     with closing(writer(kafka, topics.scores, stop)) as out:
         out.write_batch([score(5)])
         out.snapshot()
-    (said,) = messages(kafka, topics.deviations, 1)
-    assert (said.key(), msgspec.json.decode(said.value(), type=Deviation)) == (b"d1", deviation("d1"))
+    (emitted,) = messages(kafka, topics.deviations, 1)
+    assert (emitted.key(), msgspec.json.decode(emitted.value(), type=Deviation)) == (b"d1", deviation("d1"))
     (stood,) = messages(kafka, topics.scores, 1)
     assert (stood.key(), msgspec.json.decode(stood.value(), type=Score)) == (b"BR-101", score(5))
 
@@ -82,8 +82,8 @@ def test_a_dead_letter_keeps_its_bytes_and_key_and_says_why_and_from_where(kafka
         out.snapshot()
     (found,) = messages(kafka, topic, 1)
     assert (found.key(), found.value()) == (b"BR-101", b"\xff{")
-    said = {name: value for name, value in found.headers() if name != "patrol-id"}
-    assert said == {
+    emitted = {name: value for name, value in found.headers() if name != "patrol-id"}
+    assert emitted == {
         "reason": b"malformed",
         "detail": b"truncated",
         "source-topic": b"pat.scans",
@@ -184,4 +184,4 @@ def test_an_epoch_is_confirmed_when_kafka_comes_back(real_kafka: str, kafka_fold
         out.snapshot()
     back.join()
     assert series(metrics, "patrol_broker_up") == 1
-    assert len({said.key() for said in messages(kafka, kafka.topics.deviations, 100)}) == 100
+    assert len({emitted.key() for emitted in messages(kafka, kafka.topics.deviations, 100)}) == 100

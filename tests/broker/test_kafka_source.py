@@ -54,7 +54,7 @@ def test_every_kind_of_record_arrives_as_it_was_sent(kafka: Kafka, twin: Twin, m
     with closing(lane(kafka, twin, metrics, stop)) as source:
         arrived = read(source, lambda all_: scan_count(all_) == 2 and len(dead(all_)) == 2)
     feeds = [feed for feed in arrived if isinstance(feed, Feed)]
-    context = [said for feed in feeds for said in feed.context if not isinstance(said, Tick)]
+    context = [emitted for feed in feeds for emitted in feed.context if not isinstance(emitted, Tick)]
     assert sorted(context, key=repr) == [started, lab, action]
     blocks = [block for feed in feeds for block in feed.blocks]
     block = next(block for block in blocks if isinstance(block, Block))
@@ -116,7 +116,7 @@ def test_context_is_read_to_its_end_before_the_first_scan(
     publish(kafka, kafka.topics.batch_events[0], [event("started", m, f"B{m}") for m in range(1000)])
     with closing(lane(kafka, twin, metrics, stop)) as source:
         arrived = read(source, lambda all_: scan_count(all_) == 300)
-    before = [said for feed in lead_up(arrived) if isinstance(feed, Feed) for said in feed.context]
+    before = [emitted for feed in lead_up(arrived) if isinstance(feed, Feed) for emitted in feed.context]
     assert len(before) == 1000
 
 

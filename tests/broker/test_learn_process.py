@@ -78,8 +78,8 @@ def got(url: str) -> tuple[int, str]:
 def test_the_learner_says_what_it_reads_and_that_it_has_caught_up(embedded: str, tmp_path: Path) -> None:
     kafka, port = site(embedded, partitions=1), free_port()
     publish(kafka, kafka.topics.batch_events[0], [event("started", -1)])
-    said = [Scan(unit="BR-101", observed_at=minute(m), values={"a": 0.0}) for m in range(7)]
-    publish(kafka, kafka.topics.scans[0], said)
+    emitted = [Scan(unit="BR-101", observed_at=minute(m), values={"a": 0.0}) for m in range(7)]
+    publish(kafka, kafka.topics.scans[0], emitted)
     with learning(twin_of(kafka, port, tmp_path)) as process:
         at = f"http://127.0.0.1:{port}"
         until(lambda: got(f"{at}/readyz")[0] == 200, "the learner to be ready", LIMIT_S)

@@ -21,12 +21,12 @@ from connectors.kafka.clients import client_config
 from connectors.kafka.publisher import Publisher
 from models.records.messages import Deviation, OperatorAction
 from models.records.times import to_us
-from ops.demo.programme import Programme
-from ops.demo.stage import Stage, set_up
+from ops.demo.campaign import Campaign
+from ops.demo.demo_plant import DemoPlant, set_up
 from ops.grafana.__main__ import DASHBOARDS
 from ops.plant.faults import process_fault
 from ops.plant.simulation import Order, simulate
-from ops.playing import Manner, Message, messages
+from ops.playing import Message, PlayOptions, messages
 from tests.broker.conftest import messages as stored
 from tests.broker.monitoring import (
     Pager,
@@ -55,24 +55,24 @@ RUNBOOKS = "http://grafana.example/d"
 class Plant:
     """Three units, two with a fault; the last of these falls silent after it, the others go on until stopped."""
 
-    stage: Stage
+    demo_plant: DemoPlant
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def story(self) -> list[Message]:
+    def results(self) -> list[Message]:
         faults = (process_fault("aeration_loss", FAULT_H * 3600),)
         orders = [Order("B101", UNITS[0], 7, faults), Order("B201", UNITS[1], 8), Order("B301", UNITS[2], 9, faults)]
         began_us = to_us(datetime.now(UTC) - timedelta(hours=26))
-        configuration = self.stage.configuration
+        configuration = self.demo_plant.configuration
         runs = [to_run(batch.recorded, began_us) for batch in simulate(orders)]
-        told = messages(runs, configuration.twin, configuration.kafka.topics, Manner())
+        told = messages(runs, configuration.twin, configuration.kafka.topics, PlayOptions())
         return [each for each in told if getattr(each.record, "event", "") != "ended"]
 
     def run(self) -> None:
         """All until shortly after the fault at once; then, slowly, the scans of the units that still send."""
-        story = self.story()
-        soon_us = story[0].at_us + int((FAULT_H + 1.5) * 3.6e9)
-        with Publisher(self.stage.configuration.kafka) as publisher:
-            for message in story:
+        results = self.results()
+        soon_us = results[0].at_us + int((FAULT_H + 1.5) * 3.6e9)
+        with Publisher(self.demo_plant.configuration.kafka) as publisher:
+            for message in results:
                 late = message.at_us > soon_us
                 if late and message.record.unit == SILENT:
                     continue
@@ -106,11 +106,14 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     program("prometheus", "prometheus"), program("prometheus-alertmanager", "prometheus-alertmanager")
     folder = tmp_path_factory.mktemp("site")
-    with set_up(Programme(UNITS, 1, (), 2), lambda said: None, lambda *done: None) as stage, paging() as (pager, url):
-        ours = stage.configuration
+    with (
+        set_up(Campaign(UNITS, 1, (), 2), lambda emitted: None, lambda *done: None) as demo_plant,
+        paging() as (pager, url),
+    ):
+        ours = demo_plant.configuration
         ports = {"9464": ours.metrics.port, "9466": ours.console.metrics_port, "9090": free_port(), "9093": free_port()}
         config = configured(folder, ports, url)
-        plant = Plant(stage)
+        plant = Plant(demo_plant)
         with (
             alertmanager(folder / "alertmanager.yml", folder, ports["9093"]) as alerts,
             prometheus(config, folder, ports["9090"]) as api,
@@ -143,7 +146,7 @@ def test_a_fault_in_the_plant_pages_somebody_with_unit_batch_and_runbook(site: S
 
 
 def test_every_panel_and_rule_finds_something_in_what_the_real_flow_serves(site: Site) -> None:
-    reject(site.plant.stage)
+    reject(site.plant.demo_plant)
     until(lambda: query(site.prometheus, 'patrol_dead_letters_total{reason="malformed"}') == [1.0], "the dead letter")
     until(lambda: bool(query(site.prometheus, "unit:patrol_scans:rate5m")), "rates")
     queries = [q.expr.replace("$unit", "BR-101") for d in DASHBOARDS.values() for p in d.panels for q in p.queries]
@@ -182,20 +185,24 @@ def known(site: Site, name: str) -> list[dict]:
 
 def acknowledge(site: Site) -> None:
     """As the console does: an action on the topic for what is open."""
-    kafka, action = site.plant.stage.configuration.kafka, None
+    kafka, action = site.plant.demo_plant.configuration.kafka, None
     with Publisher(kafka) as publisher:
         for message in stored(kafka, kafka.topics.deviations, 1, partitions=1):
-            said = msgspec.json.decode(message.value() or b"", type=Deviation)
-            if (said.unit, said.category, said.state) == ("BR-101", "process", "UNACK"):
+            emitted = msgspec.json.decode(message.value() or b"", type=Deviation)
+            if (emitted.unit, emitted.category, emitted.state) == ("BR-101", "process", "UNACK"):
                 action = OperatorAction(
-                    action="acknowledge", deviation_id=said.deviation_id, unit="BR-101", by="ada", at=datetime.now(UTC)
+                    action="acknowledge",
+                    deviation_id=emitted.deviation_id,
+                    unit="BR-101",
+                    by="ada",
+                    at=datetime.now(UTC),
                 )
                 publisher.publish(kafka.topics.operator_actions[0], action.unit, action)
     assert action is not None
 
 
-def reject(stage: Stage) -> None:
+def reject(demo_plant: DemoPlant) -> None:
     """A message nobody can use."""
-    producer = Producer(client_config(stage.configuration.kafka))
-    producer.produce(stage.configuration.kafka.topics.scans[0], b"{", b"BR-101")
+    producer = Producer(client_config(demo_plant.configuration.kafka))
+    producer.produce(demo_plant.configuration.kafka.topics.scans[0], b"{", b"BR-101")
     assert producer.flush(30) == 0

@@ -23,9 +23,9 @@ from connectors.kafka.publisher import Publisher
 from models.records.messages import Record, Scan
 from models.records.times import to_time, to_us
 from ops.console.people import UserFile
-from ops.demo.programme import Programme, shown, units
-from ops.demo.stage import Stage, set_up
-from ops.playing import Manner, Message, messages
+from ops.demo.campaign import Campaign, campaign_batches, units
+from ops.demo.demo_plant import DemoPlant, set_up
+from ops.playing import Message, PlayOptions, messages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -59,7 +59,7 @@ def browser() -> Iterator["Browser"]:
 class Site:
     """What runs, and a plant whose time a test moves on."""
 
-    stage: Stage
+    demo_plant: DemoPlant
     url: str
     plant: list[Message] = field(default_factory=list)
     published: int = 0
@@ -78,7 +78,7 @@ class Site:
         """
         self.hours = hours
         limit_us = self.plant[0].at_us + int(hours * 3.6e9)
-        with Publisher(self.stage.configuration.kafka) as publisher:
+        with Publisher(self.demo_plant.configuration.kafka) as publisher:
             while self.published < len(self.plant) and self.plant[self.published].at_us <= limit_us:
                 message = self.plant[self.published]
                 ahead_us = message.at_us - self.plant[max(0, self.published - 1)].at_us
@@ -88,7 +88,7 @@ class Site:
 
     def say(self, topic: str, key: str, *records: Record) -> None:
         """Publish records of one's own."""
-        with Publisher(self.stage.configuration.kafka) as publisher:
+        with Publisher(self.demo_plant.configuration.kafka) as publisher:
             for record in records:
                 publisher.publish(topic, key, record)
 
@@ -96,22 +96,22 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     """Three units; on the first the air is cut for an hour and a half, on the second a probe drifts."""
-    programme = Programme(units(3), 1, (), 2)
-    with serving(programme) as found:
+    campaign = Campaign(units(3), 1, (), 2)
+    with serving(campaign) as found:
         started_us = to_us(datetime.now(UTC) - timedelta(hours=30))
-        runs = [each.run for each in shown(programme, started_us)]
-        tags = found.stage.configuration.twin.tag_names
+        runs = [each.run for each in campaign_batches(campaign, started_us)]
+        tags = found.demo_plant.configuration.twin.tag_names
         spoil(runs[0], tags.index("air_flow"), slice(100, 118), lambda values: 0.6 * values)
         spoil(runs[1], tags.index("ph"), slice(120, None), lambda values: values + 0.002 * np.arange(len(values)))
-        twin, topics = found.stage.configuration.twin, found.stage.configuration.kafka.topics
-        found.plant = list(messages(runs, twin, topics, Manner(release=True)))
+        twin, topics = found.demo_plant.configuration.twin, found.demo_plant.configuration.kafka.topics
+        found.plant = list(messages(runs, twin, topics, PlayOptions(release=True)))
         yield found
 
 
 @pytest.fixture(scope="module")
 def wide() -> Iterator[Site]:
     """Fifty units."""
-    with serving(Programme(units(50), 1, (), 2)) as found:
+    with serving(Campaign(units(50), 1, (), 2)) as found:
         yield found
 
 
@@ -157,20 +157,20 @@ def picture(tmp_path: Path) -> Callable[["Page", str], Path]:
     return taken
 
 
-def serving(programme: Programme) -> Any:
+def serving(campaign: Campaign) -> Any:
     """Broker, reference, flow and console, with one user a role, once the page answers."""
     from contextlib import contextmanager
 
     @contextmanager
     def served() -> Iterator[Site]:
-        with set_up(programme, lambda text: None, lambda stage, done, total: None) as stage:
-            file = UserFile(Path(stage.configuration.console.users))
+        with set_up(campaign, lambda text: None, lambda demo_plant, done, total: None) as demo_plant:
+            file = UserFile(Path(demo_plant.configuration.console.users))
             for name, role in USERS.items():
                 file.put(name, role, PASSWORD)  # type: ignore[arg-type]
-            settings = stage.configuration.console
+            settings = demo_plant.configuration.console
             url = f"http://{settings.address}:{settings.port}/"
-            until(lambda: answers(f"{url}livez"), "the console to answer")
-            yield Site(stage, url)
+            until(lambda: endpoints(f"{url}livez"), "the console to answer")
+            yield Site(demo_plant, url)
 
     return served()
 
@@ -180,7 +180,7 @@ def spoil(run: RecordedRun, tag: int, rows: slice, how: Callable[[np.ndarray], n
     run.values[rows, tag] = how(run.values[rows, tag])
 
 
-def answers(url: str) -> bool:
+def endpoints(url: str) -> bool:
     """Whether somebody serves it."""
     try:
         with urllib.request.urlopen(url, timeout=1) as found:

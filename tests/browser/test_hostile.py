@@ -21,7 +21,7 @@ BATCH = f"B|{EVIL}"
 
 
 def test_markup_in_tags_comments_and_names_is_shown_as_it_is_written(site: Site, visit: Callable[..., "Page"]) -> None:
-    topics, names = site.stage.configuration.kafka.topics, {"unit": "BR-103", "batch_id": BATCH}
+    topics, names = site.demo_plant.configuration.kafka.topics, {"unit": "BR-103", "batch_id": BATCH}
     tags = (Contributor(tag=f"tag {EVIL}", share=1.0, observed=1.0, expected=2.0, unit_of_measure=EVIL),)
     facts = {"cause": EVIL, "phase": EVIL, "contributors": tags, "message": f"BR-103 {BATCH}: off {EVIL}", **names}
     site.say(topics.deviations, "x", deviation(deviation_id=EVIL, **facts))

@@ -68,7 +68,7 @@ def scores(names: tuple[str, ...], turn: int = 0) -> Iterator[Score]:
 def test_fifty_units_and_two_hundred_open_deviations_without_lag(
     wide: Site, visit: Callable[..., "Page"], picture: Callable[["Page", str], Path]
 ) -> None:
-    topics, names = wide.stage.configuration.kafka.topics, wide.stage.configuration.twin.units
+    topics, names = wide.demo_plant.configuration.kafka.topics, wide.demo_plant.configuration.twin.units
     page = visit(wide)
     assert page.evaluate(WATCH) == 1
     wide.say(topics.scores, "all", *scores(names))

@@ -26,7 +26,7 @@ ROW = ".list tbody tr"
 
 def child(site: Site, word: str) -> int:
     """The site's own process of this name: other tests' brokers run beside it."""
-    configuration = site.stage.configuration
+    configuration = site.demo_plant.configuration
     own = {"console": str(configuration.path), "tansu": f"tcp://{configuration.kafka.bootstrap_servers}"}[word]
     for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
         words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
@@ -37,8 +37,8 @@ def child(site: Site, word: str) -> int:
 
 def actions(site: Site, count: int) -> list[tuple[str, OperatorAction]]:
     """Key and record of every action there is."""
-    topic = site.stage.configuration.kafka.topics.operator_actions[0]
-    found = held(site.stage.configuration.kafka, topic, count, partitions=1)
+    topic = site.demo_plant.configuration.kafka.topics.operator_actions[0]
+    found = held(site.demo_plant.configuration.kafka, topic, count, partitions=1)
     return [
         (message.key().decode(), decode(message.value(), Origin(topic=topic, partition=0, offset=0)))
         for message in found
@@ -86,12 +86,12 @@ def test_3_what_the_flow_says_is_on_the_page_within_a_second(site: Site, visit: 
     took = []
     for k in range(5):
         said = deviation(deviation_id=f"BR-103/B301/process/{k}", unit="BR-103", batch_id="B301", message=f"quick {k}")
-        site.say(site.stage.configuration.kafka.topics.deviations, said.deviation_id, said)
+        site.say(site.demo_plant.configuration.kafka.topics.deviations, said.deviation_id, said)
         began_s = time.monotonic()
         page.wait_for_selector(f'{ROW}:has-text("Quick {k}")')
         took.append(time.monotonic() - began_s)
         gone = deviation(2, "NORM", 11, deviation_id=said.deviation_id, unit="BR-103", batch_id="B301")
-        site.say(site.stage.configuration.kafka.topics.deviations, said.deviation_id, gone)
+        site.say(site.demo_plant.configuration.kafka.topics.deviations, said.deviation_id, gone)
     until(lambda: page.locator(ROW, has_text="Quick").count() == 0, "them to go")
     print(f"on the page after {', '.join(f'{s:.2f}' for s in took)} s")
     assert max(took) < 1.0

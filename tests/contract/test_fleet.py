@@ -10,7 +10,7 @@ from models.batch.fleet import Fleet
 from models.batch.monitor import BatchMonitor
 from models.records.block import RecordedBatch, Stretch
 from models.records.judgement import Judgement
-from models.unit.together import Asked, Dialogue, followed
+from models.unit.coroutines import JudgementRequest, UnitCoroutine, run_coroutines
 from tests.contract.test_batch_monitor import BATCH, TWIN, cut, judged, monitor, reference, whole
 from tests.contract.test_silent_tags import SILENT
 from tests.released import PH, SCANS, grown
@@ -33,15 +33,15 @@ def alone(which: int) -> dict[str, bytes]:
     return whole([judged(BATCHES[which])])
 
 
-def judged_together(asked: list[Asked]) -> list[Judgement]:
+def judged_together(requests: list[JudgementRequest]) -> list[Judgement]:
     """As units would be told that ask for one judgement each."""
     told: dict[int, Judgement] = {}
 
-    def dialogue(which: int, question: Asked) -> Dialogue:
+    def coroutine(which: int, question: JudgementRequest) -> UnitCoroutine:
         told[which] = yield question
 
-    followed([dialogue(which, question) for which, question in enumerate(asked)])
-    return [told[which] for which in range(len(asked))]
+    run_coroutines([coroutine(which, question) for which, question in enumerate(requests)])
+    return [told[which] for which in range(len(requests))]
 
 
 def side_by_side(fleet: Fleet, pieces: list[list[Stretch]]) -> list[list[Judgement]]:
@@ -50,7 +50,7 @@ def side_by_side(fleet: Fleet, pieces: list[list[Stretch]]) -> list[list[Judgeme
     for turn in range(max(map(len, pieces))):
         there = [k for k in range(len(pieces)) if turn < len(pieces[k])]
         for k, judgement in zip(
-            there, judged_together([Asked(monitors[k], pieces[k][turn]) for k in there]), strict=True
+            there, judged_together([JudgementRequest(monitors[k], pieces[k][turn]) for k in there]), strict=True
         ):
             told[k].append(judgement)
     return told
@@ -87,7 +87,7 @@ def test_batches_that_have_read_every_tag_are_judged_in_one_go(monkeypatch):
     monkeypatch.setattr(fleet, "judge", lambda some, parts: (calls.append(len(some)), one_go(some, parts))[1])
     for row in range(3):
         judged_together([
-            Asked(own, Stretch(batch.age_s[row : row + 1], batch.values[row : row + 1]))
+            JudgementRequest(own, Stretch(batch.age_s[row : row + 1], batch.values[row : row + 1]))
             for own, batch in zip(monitors, batches, strict=True)
         ])  # fmt: skip
     assert calls == [1, 1, 1, 3, 3]

@@ -43,8 +43,8 @@ def run(items, recovery=None, taps=NO_TAPS):
 
 
 def test_deviations_scores_and_dead_letters_leave_by_their_own_ends():
-    judged, said = [], []
-    deviations, scores, letters = run(shift(), taps=Taps(judged.append, said.append))
+    judged, emitted = [], []
+    deviations, scores, letters = run(shift(), taps=Taps(judged.append, emitted.append))
     assert sorted(d.deviation_id for d in deviations if d.state == "UNACK" and d.revision == 1) == [
         f"BR-10{u}/B1/process/{n}" for u in (1, 2) for n in (1, 2)
     ]
@@ -52,7 +52,7 @@ def test_deviations_scores_and_dead_letters_leave_by_their_own_ends():
     assert {score.unit for score in scores} == {"BR-101", "BR-102"}
     assert letters == [REFUSED]
     assert len(judged) == 32
-    assert len(said) == len(deviations) + len(scores) + len(letters)
+    assert len(emitted) == len(deviations) + len(scores) + len(letters)
 
 
 @pytest.mark.parametrize("crash_at", [1, 9, 13, 20, 31])

@@ -33,14 +33,14 @@ def ready(culture: Path, broker: EmbeddedBroker, capsys: pytest.CaptureFixture[s
     return twin
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def detail(capsys: pytest.CaptureFixture[str]) -> str:
     """The table's text without its lines, in one piece."""
     return " ".join("".join(c if c.isascii() else " " for c in capsys.readouterr().err).split())
 
 
 def test_all_is_in_order_when_nothing_fails(ready: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(ready)]) == 0
-    shown = said(capsys)
+    shown = detail(capsys)
     assert "failed" not in shown
     for what in ("configuration", "reference", "recovery", "metrics", "broker", *uses(Topics())):
         assert what in shown
@@ -51,7 +51,7 @@ def test_a_missing_reference_is_found_unless_a_cold_start_is_meant(
 ) -> None:
     empty = ["--store", str(culture / "empty")]
     assert main(["check", str(ready), *empty]) == 3
-    assert "patrol reference fit" in said(capsys)
+    assert "patrol reference fit" in detail(capsys)
     assert main(["check", str(ready), *empty, "--cold-start"]) == 0
 
 
@@ -59,13 +59,13 @@ def test_a_changed_reference_is_found(culture: Path, ready: Path, capsys: pytest
     (stored,) = (culture / "refs").glob("culture/1/*.npz")
     stored.write_bytes(stored.read_bytes() + b" ")
     assert main(["check", str(ready)]) == 3
-    assert "SHA-256" in said(capsys)
+    assert "SHA-256" in detail(capsys)
 
 
 def test_other_tags_than_the_references_are_found(ready: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ready.write_text(f'{ready.read_text()}\n[tags.foam]\nunit_of_measure = "cm"\n')
     assert main(["check", str(ready)]) == 3
-    assert "differ in tags (foam)" in said(capsys)
+    assert "differ in tags (foam)" in detail(capsys)
 
 
 def test_a_recovery_store_of_another_configuration_is_found(
@@ -74,7 +74,7 @@ def test_a_recovery_store_of_another_configuration_is_found(
     configuration = load(ready)
     open_store(recovery_folder(configuration, "deviation", None), owner("deviation", configuration, None))
     assert main(["check", str(ready)]) == 7
-    assert "was made for something else" in said(capsys)
+    assert "was made for something else" in detail(capsys)
 
 
 def test_a_recovery_folder_that_cannot_be_made_is_found(
@@ -82,7 +82,7 @@ def test_a_recovery_folder_that_cannot_be_made_is_found(
 ) -> None:
     (culture / "file").touch()
     assert main(["check", str(ready), "--recovery", str(culture / "file" / "recovery")]) == 7
-    assert "cannot be made" in said(capsys)
+    assert "cannot be made" in detail(capsys)
 
 
 def test_a_port_that_is_taken_is_found(ready: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,13 +91,13 @@ def test_a_port_that_is_taken_is_found(ready: Path, capsys: pytest.CaptureFixtur
         taken.listen()
         ready.write_text(ready.read_text().replace("port = 0", f"port = {taken.getsockname()[1]}"))
         assert main(["check", str(ready)]) == 2
-    assert "cannot listen" in said(capsys)
+    assert "cannot listen" in detail(capsys)
 
 
 def test_a_missing_topic_is_found(ready: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ready.write_text(f'{ready.read_text()}\n[kafka.topics]\nscores = "not.there"\n')
     assert main(["check", str(ready)]) == 6
-    shown = said(capsys)
+    shown = detail(capsys)
     assert "topic not.there failed" in shown
     assert "--create-topics" in shown
 
@@ -108,7 +108,7 @@ def test_a_missing_secret_is_found(
     monkeypatch.delenv("KAFKA_PASSWORD", raising=False)
     ready.write_text(f'{ready.read_text()}\n[kafka.secrets]\nsasl.password = "env:KAFKA_PASSWORD"\n')
     assert main(["check", str(ready)]) == 2
-    assert "KAFKA_PASSWORD is not set" in said(capsys)
+    assert "KAFKA_PASSWORD is not set" in detail(capsys)
 
 
 @pytest.mark.slow
@@ -117,4 +117,4 @@ def test_a_broker_that_does_not_answer_is_found(
 ) -> None:
     ready.write_text(ready.read_text().replace(broker.bootstrap_servers, "127.0.0.1:1"))
     assert main(["check", str(ready)]) == 6
-    assert "check kafka.bootstrap_servers" in said(capsys)
+    assert "check kafka.bootstrap_servers" in detail(capsys)

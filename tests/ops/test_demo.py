@@ -20,10 +20,10 @@ from rich.console import Console
 from models.records.messages import Contributor, Deviation, Score, Statistic
 from models.records.times import to_time
 from ops.commands.demo import _stopped_by_signals
-from ops.demo.programme import Programme, parse_faults, shown, units
+from ops.demo.campaign import Campaign, campaign_batches, parse_faults, units
+from ops.demo.demo_run import DemoRun
+from ops.demo.results import DemoResults, UnitNow
 from ops.demo.screen import screen
-from ops.demo.show import Show
-from ops.demo.story import Story, UnitNow
 from ops.demo.viewing import viewer
 from ops.plant.faults import Fault
 
@@ -117,8 +117,8 @@ def test_an_interrupt_that_a_callback_swallows_ends_the_show_all_the_same(signum
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         stop = _stopped_by_signals()
-        story = Story({})
-        show = Show(Programme(units(1), 1, (), 0), viewer(Console(file=io.StringIO())), 1.0, True, story, stop)
+        results = DemoResults({})
+        show = DemoRun(Campaign(units(1), 1, (), 0), viewer(Console(file=io.StringIO())), 1.0, True, results, stop)
         with suppress(KeyboardInterrupt):  # what a library's callback does
             os.kill(os.getpid(), signum)
         with pytest.raises(KeyboardInterrupt):
@@ -146,16 +146,16 @@ def test_a_flow_or_a_console_that_dies_ends_the_demo_with_its_last_words(command
 
 
 def test_the_same_seed_shows_the_same_plant():
-    first, again = (shown(Programme(units(2), 1, parse_faults("2", 5), 5), 0) for _ in range(2))
+    first, again = (campaign_batches(Campaign(units(2), 1, parse_faults("2", 5), 5), 0) for _ in range(2))
     assert [each.faults for each in first] == [each.faults for each in again]
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.run.values, other.run.values)
 
 
 def test_batches_of_one_unit_do_not_overlap_and_at_most_one_fault_falls_on_each():
-    programme = Programme(units(3), 3, parse_faults("4", 2), 2)
-    batches = shown(programme, 0)
-    for unit in programme.units:
+    campaign = Campaign(units(3), 3, parse_faults("4", 2), 2)
+    batches = campaign_batches(campaign, 0)
+    for unit in campaign.units:
         own = [each.run for each in batches if each.run.unit == unit]
         assert all(one.observed_us[-1] < other.started_us for one, other in itertools.pairwise(own))
     assert sorted(len(each.faults) for each in batches) == [0, 0, 0, 0, 0, 1, 1, 1, 1]
@@ -178,50 +178,50 @@ def _deviation(category: str, cause: str, raised_h: float) -> Deviation:
     )  # fmt: skip
 
 
-def _story(fault: Fault) -> Story:
-    story = Story({"BR-101": UnitNow("BR-101", batch_id="B101")})
-    programme = Programme(("BR-101",), 1, (fault,), 1)
-    story.expect(shown(programme, 0))
-    story.published("BR-101", int(10 * 3.6e9), 1.0)
-    return story
+def _results(fault: Fault) -> DemoResults:
+    results = DemoResults({"BR-101": UnitNow("BR-101", batch_id="B101")})
+    campaign = Campaign(("BR-101",), 1, (fault,), 1)
+    results.expect(campaign_batches(campaign, 0))
+    results.published("BR-101", int(10 * 3.6e9), 1.0)
+    return results
 
 
 def test_what_is_said_before_a_fault_begins_is_a_false_alarm_and_what_is_said_after_finds_it():
-    story = _story(Fault("drift", "ph", 0.0))
-    start_h = story.injected[0].at_us / 3.6e9
+    results = _results(Fault("drift", "ph", 0.0))
+    start_h = results.injected[0].at_us / 3.6e9
     early, late = _deviation("process", "process", start_h - 1), _deviation("sensor", "sensor:ph", start_h + 1)
-    assert story.take(early, 2.0)
-    assert story.take(late, 3.0)
-    assert story.false_alarms == [early]
-    assert story.injected[0].found is late
-    assert story.injected[0].delay_h == pytest.approx(1.0)
-    assert story.injected[0].delay_wall_s == pytest.approx(2.0)
-    assert story.injected[0].called_rightly
+    assert results.take(early, 2.0)
+    assert results.take(late, 3.0)
+    assert results.false_alarms == [early]
+    assert results.injected[0].found is late
+    assert results.injected[0].delay_h == pytest.approx(1.0)
+    assert results.injected[0].delay_wall_s == pytest.approx(2.0)
+    assert results.injected[0].called_rightly
 
 
 def test_a_sensor_fault_called_a_process_deviation_is_found_but_not_called_rightly():
-    story = _story(Fault("drift", "ph", 0.0))
-    story.take(_deviation("process", "process", 10.0), 2.0)
-    assert story.injected[0].found is not None
-    assert not story.injected[0].called_rightly
+    results = _results(Fault("drift", "ph", 0.0))
+    results.take(_deviation("process", "process", 10.0), 2.0)
+    assert results.injected[0].found is not None
+    assert not results.injected[0].called_rightly
 
 
 def test_a_process_fault_called_a_sensors_is_found_but_not_called_rightly():
-    story = _story(Fault("base_overdose", "base_flow", 0.0))
-    story.take(_deviation("sensor", "sensor:ph", 10.0), 2.0)
-    assert story.injected[0].found is not None
-    assert not story.injected[0].called_rightly
+    results = _results(Fault("base_overdose", "base_flow", 0.0))
+    results.take(_deviation("sensor", "sensor:ph", 10.0), 2.0)
+    assert results.injected[0].found is not None
+    assert not results.injected[0].called_rightly
 
 
 def test_the_table_tells_priorities_apart_by_word_and_shape_not_by_colour_alone():
     from rich.console import Console
 
-    story = _story(Fault("drift", "ph", 0.0))
-    story.take(_deviation("process", "process", 10.0), 2.0)
+    results = _results(Fault("drift", "ph", 0.0))
+    results.take(_deviation("process", "process", 10.0), 2.0)
     at = to_time(int(11 * 3.6e9))
-    story.take(Score(unit="BR-101", at=at, twin="demo", batch_id="B101", maturity=0.4, t2=3.0, t2_limit=2.0), 2.0)
+    results.take(Score(unit="BR-101", at=at, twin="demo", batch_id="B101", maturity=0.4, t2=3.0, t2_limit=2.0), 2.0)
     console = Console(width=140, color_system=None, record=True, file=io.StringIO())
-    console.print(screen(story, "header"))
+    console.print(screen(results, "header"))
     text = console.export_text()
     for words in ("▲ HIGH", "UNACK", "1.0 h", "40%", "150% ▲ over", "✱ sensor: ph drifts", "✓ injected: ph drifts"):
         assert words in text

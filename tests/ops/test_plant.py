@@ -6,7 +6,7 @@ import pytest
 from connectors.settings import Recording
 from models.arrays.types import FloatArray
 from ops import config
-from ops.demo.stage import TWIN
+from ops.demo.demo_plant import TWIN
 from ops.plant.faults import PROCESS, SENSOR, Fault, process_fault
 from ops.plant.instruments import INSTRUMENTS, TAGS
 from ops.plant.simulation import Order, SimulatedBatch, simulate, simulate_batch

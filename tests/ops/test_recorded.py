@@ -11,7 +11,7 @@ from models.records.block import Block
 from models.records.messages import BatchEvent, Reading, Scan, Tick
 from models.records.times import to_us
 from models.records.twin import Tag, Twin
-from ops.playing import Manner, count, messages
+from ops.playing import PlayOptions, count, messages
 from ops.recorded import events, feeds, first_scans, one_after_another, shifted
 
 TWIN = Twin(name="t", product="p", cadence_s=60, tags={"a": Tag(unit_of_measure=""), "b": Tag(unit_of_measure="")})
@@ -84,9 +84,9 @@ def test_a_run_cut_short_has_only_the_phases_begun_by_then() -> None:
 
 @pytest.mark.parametrize("as_readings", [False, True])
 def test_messages_interleave_units_by_time_and_are_as_many_as_counted(as_readings: bool) -> None:
-    runs, manner = [run(), run("U2", "B2")], Manner(as_readings=as_readings, release=True)
-    played = list(messages(runs, TWIN, Topics(), manner))
-    assert len(played) == count(runs, TWIN, manner) == 2 * (5 + (9 if as_readings else 5))
+    runs, options = [run(), run("U2", "B2")], PlayOptions(as_readings=as_readings, release=True)
+    played = list(messages(runs, TWIN, Topics(), options))
+    assert len(played) == count(runs, TWIN, options) == 2 * (5 + (9 if as_readings else 5))
     assert all(before.at_us <= after.at_us for before, after in pairwise(played))
     assert {message.topic for message in played} == {"pat.scans", "mes.batch-events"}
     middle = [message.record.unit for message in played if message.at_us == 120_000_000]
@@ -94,8 +94,8 @@ def test_messages_interleave_units_by_time_and_are_as_many_as_counted(as_reading
 
 
 def test_a_tag_without_a_reading_is_left_out_of_what_is_played() -> None:
-    scans = [m.record for m in messages([run()], TWIN, Topics(), Manner()) if isinstance(m.record, Scan)]
+    scans = [m.record for m in messages([run()], TWIN, Topics(), PlayOptions()) if isinstance(m.record, Scan)]
     assert scans[0].values == {"a": 0.0}
     assert scans[1].values == {"a": 2.0, "b": 3.0}
-    readings = messages([run()], TWIN, Topics(), Manner(as_readings=True))
+    readings = messages([run()], TWIN, Topics(), PlayOptions(as_readings=True))
     assert [m.record.tag for m in readings if isinstance(m.record, Reading)] == ["a", *["a", "b"] * 4]

@@ -9,9 +9,9 @@ import pytest
 from models.batch.monitor import BatchMonitor
 from ops.__main__ import main
 from ops.config import load
+from ops.monitors import choose_monitors
 from ops.recorded import one_after_another, read
 from ops.replaying import Replay
-from ops.watching import judges
 
 
 def replay(culture: Path, *words: str) -> int:
@@ -77,7 +77,7 @@ def test_a_reference_of_other_tags_is_refused(culture: Path, capsys: pytest.Capt
 
 def test_batches_of_another_product_are_not_judged(culture: Path) -> None:
     fitted(culture, "--approve", "A. Smith")
-    monitors = judges(load(culture / "twin.toml")).monitors
+    monitors = choose_monitors(load(culture / "twin.toml")).monitors
     assert isinstance(monitors("mab-1"), BatchMonitor)
     assert monitors("mab-2") is None
 
@@ -85,13 +85,16 @@ def test_batches_of_another_product_are_not_judged(culture: Path) -> None:
 def test_batches_one_after_another_on_one_unit_are_judged_as_on_a_unit_each(culture: Path) -> None:
     fitted(culture, "--approve", "A. Smith")
     configuration = load(culture / "twin.toml")
-    apart, together = (Replay(configuration, judges(configuration).monitors) for _ in range(2))
+    distance_in_words, together = (Replay(configuration, choose_monitors(configuration).monitors) for _ in range(2))
     runs = list(read([culture / "dev.csv"], configuration))
     for run in runs:
-        assert sum(scans for scans, _ in apart.run(run)) == len(run.observed_us)
+        assert sum(scans for scans, _ in distance_in_words.run(run)) == len(run.observed_us)
     for run in one_after_another([replace(run, unit="BR-1") for run in runs], configuration.twin):
         assert sum(scans for scans, _ in together.run(run)) == len(run.observed_us)
-    alike = [[(one.batch_id, one.cause, one.raised_age_s) for one in replay.deviations] for replay in (apart, together)]
+    alike = [
+        [(one.batch_id, one.cause, one.raised_age_s) for one in replay.deviations]
+        for replay in (distance_in_words, together)
+    ]
     assert alike[0]
     assert alike[0] == alike[1]
     assert together.scans == {("BR-1", "T1"): 155, ("BR-1", "T2"): 152, ("BR-1", "F1"): 154}

@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 
 from models.adaptive.disagreement import Disagreement
 from models.adaptive.learner import Changes, Learner, LearnerLimits, learn_learner_limits
-from models.arrays.carried import Turns
+from models.arrays.carried import Segments
 from models.records.judgement import Finding
 
 TAGS = tuple(f"t{k}" for k in range(6))
@@ -33,7 +33,7 @@ LIMITS = learn_learner_limits(GOOD, 0.05)
 
 def told(learner: Learner, *heard: np.ndarray) -> tuple[Finding, ...]:
     """What it finds in one batch's scans, however little."""
-    return learner.advance(heard, Turns.of_one(len(heard[0])), -np.inf)[0]
+    return learner.advance(heard, Segments.of_one(len(heard[0])), -np.inf)[0]
 
 
 def alarmed(residuals: Residuals, limits: LearnerLimits = LIMITS) -> np.ndarray:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.alarms.audit import AlarmAudit
-from models.alarms.deviations import Book
+from models.alarms.deviations import DeviationRegister
 from models.alarms.figures import floods, in_window
 from models.alarms.occurrence import Occurrence
 from models.records.messages import Deviation, OperatorAction, Score
-from models.records.subject import Scene, Subject
+from models.records.subject import BatchContext, Subject
 from models.records.times import to_us
 from tests.annunciations import audited, once, over, revision
 from tests.conftest import START, minute, small_twin
@@ -118,12 +118,12 @@ def test_no_ten_minutes_hold_more_than_the_peak_and_some_hold_as_many(seconds: l
         assert peak == max(in_window(times_us, each) for each in times_us)
 
 
-lives = st.lists(
+all_tracked = st.lists(
     st.tuples(st.integers(0, 4), st.sampled_from(["UNACK", "ACKED", "RTNUN", "NORM", "SHLVD"])), max_size=40
 )
 
 
-@given(lives, st.randoms(use_true_random=False))
+@given(all_tracked, st.randoms(use_true_random=False))
 def test_the_order_in_which_units_report_does_not_matter(moves: list[tuple[int, str]], random: object):
     stories: dict[int, list[Deviation]] = {n: [] for n in range(5)}
     for m, (which, state) in enumerate([(n, "UNACK") for n in range(5)] + moves):
@@ -140,15 +140,19 @@ def test_the_order_in_which_units_report_does_not_matter(moves: list[tuple[int, 
 
 
 def test_the_book_of_a_unit_and_the_audit_agree_on_what_was_annunciated():
-    book = Book(Subject("BR-101", small_twin(), "sha"))
-    scene, at = Scene(), to_us(START)
+    register = DeviationRegister(Subject("BR-101", small_twin(), "sha"))
+    batch_context, at = BatchContext(), to_us(START)
     what = Occurrence(
         cause="process", finding="t2", category="process", grade="approved", since_us=at, at_us=at, text="t"
     )
     later = msgspec.structs.replace(what, at_us=at + 120_000_000)
-    said = [book.raise_(what, scene), book.clear("process", at + 60_000_000, scene), book.raise_(later, scene)]
+    said = [
+        register.raise_(what, batch_context),
+        register.clear("process", at + 60_000_000, batch_context),
+        register.raise_(later, batch_context),
+    ]
     shelve = OperatorAction(action="shelve", deviation_id="BR-101/-/process/1", unit="BR-101", by="op", at=minute(3))
-    said += [book.act(shelve), book.act(msgspec.structs.replace(shelve, action="unshelve", at=minute(9)))]
+    said += [register.act(shelve), register.act(msgspec.structs.replace(shelve, action="unshelve", at=minute(9)))]
     found = over([each for each in said if each is not None], 60)
     assert [each.state for each in said if each] == ["UNACK", "RTNUN", "UNACK", "SHLVD", "UNACK"]
     assert (found.rate.annunciated, found.suppression.shelvings, found.frequent.most_repeats) == (3, 1, 2)

@@ -80,7 +80,7 @@ def test_what_is_older_than_a_month_is_forgotten_but_not_what_still_stands():
     assert found is not None
     assert found.since == minute(DAY_MIN)
     assert (found.rate.annunciated, found.standing.stale_now) == (0, ("stands",))
-    assert [each.deviation_id for each in audit._log.told] == ["stands"]
+    assert [each.deviation_id for each in audit._log.annunciations] == ["stands"]
 
 
 def test_the_report_says_which_targets_are_met_and_judges_no_shares_of_a_handful():

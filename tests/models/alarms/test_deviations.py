@@ -3,14 +3,14 @@
 import msgspec
 import pytest
 
-from models.alarms.deviations import Book
+from models.alarms.deviations import DeviationRegister
 from models.alarms.occurrence import Occurrence
 from models.records.messages import Evidence, Statistic
-from models.records.subject import Scene, Subject
+from models.records.subject import BatchContext, Subject
 from tests.released import reactor_twin
 
 HOUR_US = 3_600_000_000
-SCENE = Scene(batch_id="B1", product="reactor", started_us=0, reference="reactor@1")
+SCENE = BatchContext(batch_id="B1", product="reactor", started_us=0, reference="reactor@1")
 
 
 def seen(cause: str, category: str, hour: float) -> Occurrence:
@@ -28,15 +28,15 @@ def seen(cause: str, category: str, hour: float) -> Occurrence:
     )
 
 
-def book() -> Book:
+def register() -> DeviationRegister:
     twin = reactor_twin()
     alarms = msgspec.structs.replace(twin.alarms, rejoin_s=3600.0)
-    return Book(Subject("BR-1", msgspec.structs.replace(twin, alarms=alarms)))
+    return DeviationRegister(Subject("BR-1", msgspec.structs.replace(twin, alarms=alarms)))
 
 
 @pytest.mark.parametrize(("cause", "cases"), [("sensor:ph", 1), ("process", 2), ("process:feed", 2)])
 def test_a_sensor_stays_one_case_all_batch_long_and_the_process_does_not(cause, cases):
-    kept = book()
+    kept = register()
     category = cause.partition(":")[0]
     first = kept.raise_(seen(cause, category, 1), SCENE)
     kept.clear(cause, 2 * HOUR_US, SCENE)
@@ -47,7 +47,7 @@ def test_a_sensor_stays_one_case_all_batch_long_and_the_process_does_not(cause, 
 
 
 def test_the_next_batch_has_its_own_case_of_the_same_sensor():
-    kept = book()
+    kept = register()
     first = kept.raise_(seen("sensor:ph", "sensor", 1), SCENE)
     list(kept.end_batch(SCENE, 5 * HOUR_US))
     later = msgspec.structs.replace(SCENE, batch_id="B2")
@@ -57,7 +57,7 @@ def test_the_next_batch_has_its_own_case_of_the_same_sensor():
 
 
 def test_a_schedule_tag_that_came_straight_back_is_revised_to_its_sensor():
-    kept = book()
+    kept = register()
     first = kept.raise_(seen("process:feed", "process", 1), SCENE)
     revised = kept.raise_(msgspec.structs.replace(seen("process:feed", "sensor", 1.2), finding="spike"), SCENE)
     assert revised.deviation_id == first.deviation_id

@@ -19,8 +19,8 @@ def released(seed: int, batches: int = BATCHES) -> list[np.ndarray]:
     return found
 
 
-def limits(held: list[np.ndarray], budget: float = 0.05) -> np.ndarray:
-    return joint_limits(held, [np.arange(POINTS, dtype=float)] * len(held), POINTS, budget)[0]
+def limits(persisted: list[np.ndarray], budget: float = 0.05) -> np.ndarray:
+    return joint_limits(persisted, [np.arange(POINTS, dtype=float)] * len(persisted), POINTS, budget)[0]
 
 
 def test_a_limit_is_narrow_where_released_batches_are_quiet():
@@ -30,32 +30,32 @@ def test_a_limit_is_narrow_where_released_batches_are_quiet():
 
 
 def test_quiet_new_batches_rarely_pass_any_limit():
-    held = limits(released(2))[:, :-2]
-    passed = [(values[:, :-2] > held).any() for values in released(3, 200)]
+    persisted = limits(released(2))[:, :-2]
+    passed = [(values[:, :-2] > persisted).any() for values in released(3, 200)]
     assert np.mean(passed) <= 0.15
 
 
 def test_a_smaller_budget_gives_wider_limits():
-    held = released(4)
-    assert (limits(held, 0.01) > limits(held, 0.1)).all()
+    persisted = released(4)
+    assert (limits(persisted, 0.01) > limits(persisted, 0.1)).all()
 
 
 def test_what_no_batch_could_be_judged_by_has_no_limit():
-    held = released(5)
-    for values in held:
+    persisted = released(5)
+    for values in persisted:
         values[:, 1] = 0.0
-    assert limits(held)[:, 1] == pytest.approx(1e12)
+    assert limits(persisted)[:, 1] == pytest.approx(1e12)
 
 
 def test_what_happens_now_and_then_is_allowed_for_further_around_when_few_batches_are_known():
     """A wild scan in a few batches: how wide the recipe's wild part is taken to be."""
 
     def wild(batches: int) -> int:
-        held = released(6, batches)
-        for values in held:
+        persisted = released(6, batches)
+        for values in persisted:
             values[:] = np.abs(np.random.default_rng(len(values)).normal(size=values.shape))
             values[POINTS // 2] = 50.0
-        found = limits(held)[:, 0]
+        found = limits(persisted)[:, 0]
         return int((found > 3 * np.median(found)).sum())
 
     assert wild(8) > wild(40)

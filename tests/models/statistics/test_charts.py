@@ -1,4 +1,4 @@
-"""What accumulates, what persists, and what is foretold, against the formulae written out."""
+"""What accumulates, what persists, and what is predicted, against the formulae written out."""
 
 import numpy as np
 import pytest
@@ -52,10 +52,10 @@ def test_an_absent_residual_leaves_what_accumulates_finite():
 @settings(max_examples=30)
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=30), st.floats(0.1, 3))
 def test_a_level_is_held_exactly_when_two_scans_in_a_row_or_one_far_over_are(values, limit):
-    held = Persistence(np.array([False])).advance(np.array(values)[:, None])[:, 0]
+    persisted = Persistence(np.array([False])).advance(np.array(values)[:, None])[:, 0]
     before = [0.0, *values[:-1]]
     far = [value / 1.5 > limit or (value > limit and last > limit) for value, last in zip(values, before, strict=True)]
-    assert (held > limit).tolist() == far
+    assert (persisted > limit).tolist() == far
 
 
 def test_a_schedule_tag_counts_at_once():

@@ -79,8 +79,8 @@ def test_a_valve_is_foretold_by_its_law_on_either_side_of_the_threshold():
     values = tank(99)
     _, predictors = past(values)
     scaling = learnt().scaling
-    foretold = predict(predictors.features, learnt())[:, VALVE] * scaling.spread[VALVE] + scaling.centre[VALVE]
-    left = np.abs(values[LAGS:, VALVE] - foretold[LAGS:])
+    predicted = predict(predictors.features, learnt())[:, VALVE] * scaling.spread[VALVE] + scaling.centre[VALVE]
+    left = np.abs(values[LAGS:, VALVE] - predicted[LAGS:])
     assert np.median(left) < 0.02 * np.ptp(values[:, VALVE])
 
 

@@ -149,9 +149,9 @@ def test_a_unit_s_state_stays_small_however_many_deviations_nobody_has_acknowled
     values = np.where(np.arange(6000) % 40 < 5, 2.0, 0.0)  # each time later than what is taken for the same deviation
     watch = watch_of(twin)
     run(watch, feed(event("started", -1), scans(range(6000), values)))
-    assert len(watch.unit.book.open()) >= 150
+    assert len(watch.unit.register.open()) >= 150
     assert len(watch.snapshot()) < 16_384
-    assert watch_of(twin, watch.snapshot()).unit.book.open() == watch.unit.book.open()
+    assert watch_of(twin, watch.snapshot()).unit.register.open() == watch.unit.register.open()
 
 
 def test_a_snapshot_after_every_change_holds_the_change(twin):
@@ -168,11 +168,11 @@ def test_a_snapshot_after_every_change_holds_the_change(twin):
         feed(event("ended", 61), scans(62)),  # numbers begin anew
     )
     for change in changes:
-        before = watch.unit.book.state()
+        before = watch.unit.register.state()
         watch.snapshot()
         watch.step(change)
-        assert watch.unit.book.state() != before
-        assert watch_of(twin, watch.snapshot()).unit.book.state() == watch.unit.book.state()
+        assert watch.unit.register.state() != before
+        assert watch_of(twin, watch.snapshot()).unit.register.state() == watch.unit.register.state()
 
 
 class Learning(AboveOne):

@@ -15,7 +15,7 @@ from ops.config import load
 from ops.console.gate import Limits
 from ops.console.people import UserFile
 from ops.console.serving import Around, build
-from ops.watching import Choice
+from ops.monitors import Choice
 from tests.conftest import minute
 
 PASSWORD = "correct horse battery"

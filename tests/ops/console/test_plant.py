@@ -5,7 +5,7 @@ import pytest
 
 from models.records.messages import OperatorAction, Score
 from models.records.times import to_us
-from ops.console.acting import Asked, RefusedError, action_of
+from ops.console.acting import ActionRequest, RefusedError, action_of
 from ops.console.clocks import Clocks
 from ops.console.flood import Flood
 from ops.console.people import Person
@@ -55,7 +55,7 @@ def test_a_revision_that_is_known_or_older_changes_nothing(plant: Plant) -> None
     plant.deviation(deviation(2, "UNACK"))
     plant.deviation(deviation(1, "UNACK"))
     assert plant.version == version
-    assert [d.state for d in plant.course("BR-101/B1/process/1")] == ["ACKED"]
+    assert [d.state for d in plant.history("BR-101/B1/process/1")] == ["ACKED"]
 
 
 def test_more_than_ten_annunciations_in_ten_minutes_are_a_flood_until_fewer_than_five() -> None:
@@ -89,8 +89,8 @@ def test_only_what_calls_for_somebody_counts_towards_a_flood(plant: Plant) -> No
 
 def test_live_a_units_time_is_the_wall_clock_and_replayed_it_is_its_scans(wall: Wall) -> None:
     clocks = Clocks(60.0, wall)
-    clocks.heard("BR-101", WALL - 5_000_000, live=True)
-    clocks.heard("BR-102", WALL - 7_200_000_000, live=True)
+    clocks.observe("BR-101", WALL - 5_000_000, live=True)
+    clocks.observe("BR-102", WALL - 7_200_000_000, live=True)
     assert clocks.now_us("BR-101") == WALL
     assert clocks.now_us("BR-102") == WALL - 7_200_000_000
     wall.us += 60_000_000
@@ -99,7 +99,7 @@ def test_live_a_units_time_is_the_wall_clock_and_replayed_it_is_its_scans(wall: 
 
 def test_what_was_there_before_the_start_is_late_but_no_replay(wall: Wall) -> None:
     clocks = Clocks(60.0, wall)
-    clocks.heard("BR-101", WALL - 7_200_000_000, live=False)
+    clocks.observe("BR-101", WALL - 7_200_000_000, live=False)
     assert clocks.now_us("BR-101") == WALL
 
 
@@ -114,9 +114,11 @@ def test_a_unit_whose_scans_come_but_are_not_judged_is_named(plant: Plant) -> No
     assert plant.pulse()["unjudged"] == []
 
 
-def action(plant: Plant, who: Person, **asked: object) -> OperatorAction:
-    latest = plant.course("BR-101/B1/process/1")[-1]
-    return action_of(Asked(deviation_id=latest.deviation_id, **asked), who, latest, plant.clocks.now_us("BR-101"))
+def action(plant: Plant, who: Person, **requested: object) -> OperatorAction:
+    latest = plant.history("BR-101/B1/process/1")[-1]
+    return action_of(
+        ActionRequest(deviation_id=latest.deviation_id, **requested), who, latest, plant.clocks.now_us("BR-101")
+    )
 
 
 OSCAR, EVE = Person("oscar", "operator"), Person("eve", "engineer")
@@ -130,7 +132,7 @@ def test_an_action_carries_who_is_signed_in_and_the_units_time(plant: Plant) -> 
 
 
 @pytest.mark.parametrize(
-    ("who", "asked", "why"),
+    ("who", "requested", "why"),
     [
         (OSCAR, {"action": "shelve", "hours": 2}, "say why"),
         (OSCAR, {"action": "shelve", "hours": 2, "reason": "  "}, "say why"),
@@ -141,10 +143,10 @@ def test_an_action_carries_who_is_signed_in_and_the_units_time(plant: Plant) -> 
         (OSCAR, {"action": "comment", "reason": ""}, "the comment is empty"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(plant: Plant, who: Person, asked: dict, why: str) -> None:
+def test_what_cannot_be_meant_is_refused(plant: Plant, who: Person, requested: dict, why: str) -> None:
     plant.deviation(deviation())
     with pytest.raises(RefusedError, match=why):
-        action(plant, who, **asked)
+        action(plant, who, **requested)
 
 
 def test_a_shelving_has_an_end_and_longer_ones_are_the_engineers(plant: Plant) -> None:

@@ -11,7 +11,7 @@ ACTION = {"action": "acknowledge", "deviation_id": "BR-101/B1/process/1"}
 PROXY = Proxy(trusted=("10.0.0.0/8",), viewers=("staff",), operators=("control-room",), engineers=("msat", "qa"))
 
 
-def said(groups: str, user: str = "ada") -> dict[str, str]:
+def content(groups: str, user: str = "ada") -> dict[str, str]:
     return {"X-Forwarded-User": user, "X-Forwarded-Groups": groups, "X-Forwarded-For": "203.0.113.9"}
 
 
@@ -20,28 +20,28 @@ def said(groups: str, user: str = "ada") -> dict[str, str]:
     [("staff", "viewer"), ("control-room, staff", "operator"), ("qa", "engineer"), ("others", None), ("", None)],
 )
 def test_a_trusted_proxys_word_is_believed_and_its_groups_give_the_role(browse: Open, groups: str, role) -> None:
-    answer = browse("10.1.2.3", PROXY).get("/api/me", headers=said(groups))
+    answer = browse("10.1.2.3", PROXY).get("/api/me", headers=content(groups))
     assert answer.status_code == (200 if role else 401)
     assert answer.json().get("role") == role
 
 
 def test_identity_headers_from_anywhere_else_mean_nothing(browse: Open) -> None:
-    assert browse("192.0.2.7", PROXY).get("/api/me", headers=said("qa")).status_code == 401
-    assert browse("10.1.2.3").get("/api/me", headers=said("qa")).status_code == 401  # no proxy is configured
+    assert browse("192.0.2.7", PROXY).get("/api/me", headers=content("qa")).status_code == 401
+    assert browse("10.1.2.3").get("/api/me", headers=content("qa")).status_code == 401  # no proxy is configured
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-User", "X-Forwarded-Groups"])
 def test_a_header_the_proxy_let_through_beside_its_own_makes_nobody_of_both(browse: Open, header: str) -> None:
     client = browse("10.1.2.3", PROXY)
-    twice = [*said("staff").items(), (header, {"X-Forwarded-User": "eve", "X-Forwarded-Groups": "qa"}[header])]
+    twice = [*content("staff").items(), (header, {"X-Forwarded-User": "eve", "X-Forwarded-Groups": "qa"}[header])]
     assert client.get("/api/me", headers=twice).status_code == 401
-    assert client.get("/api/me", headers=said("staff")).json()["role"] == "viewer"
+    assert client.get("/api/me", headers=content("staff")).json()["role"] == "viewer"
 
 
 def test_who_comes_through_the_proxy_still_needs_its_pages_word(browse: Open) -> None:
     client = browse("10.1.2.3", PROXY)
-    word = client.get("/api/me", headers=said("qa")).json()["word"]
-    headers = PAGE | said("qa")
+    word = client.get("/api/me", headers=content("qa")).json()["word"]
+    headers = PAGE | content("qa")
     assert client.post("/api/actions", json=ACTION, headers=headers).status_code == 403
     assert client.post("/api/actions", json=ACTION, headers=headers | {"X-PATrol-Word": word}).status_code == 409
 

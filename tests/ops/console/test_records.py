@@ -14,9 +14,9 @@ from ops.__main__ import main
 from ops.config import load
 from ops.console.judging import Judging
 from ops.console.records import Records
-from ops.console.telling import Telling
+from ops.console.views import BatchViews
+from ops.monitors import Choice, choose_monitors
 from ops.recorded import feeds, read
-from ops.watching import Choice, judges
 from tests.conftest import event, feed, minute, scans, small_twin
 
 
@@ -64,9 +64,9 @@ def fitted(culture: Path) -> Path:
 def test_a_batch_judged_again_gives_the_numbers_the_flow_gave(fitted: Path) -> None:
     configuration = load(fitted / "twin.toml")
     run = next(run for run in read([fitted / "dev.csv"], configuration) if run.batch_id == "F1")
-    watch = Watch(run.unit, configuration.twin, judges(configuration).monitors)
-    said = [record for each in feeds(run, configuration.twin) for record in watch.step(each)]
-    scores = [score for score in said if isinstance(score, Score) and score.t2 is not None]
+    watch = Watch(run.unit, configuration.twin, choose_monitors(configuration).monitors)
+    content = [record for each in feeds(run, configuration.twin) for record in watch.step(each)]
+    scores = [score for score in content if isinstance(score, Score) and score.t2 is not None]
     assert len(scores) > 10
     records, judging = Records(configuration.twin, 10), Judging(configuration, Choice())
     for whole in feeds(run, configuration.twin):  # cut otherwise than the watch had it
@@ -75,9 +75,9 @@ def test_a_batch_judged_again_gives_the_numbers_the_flow_gave(fitted: Path) -> N
             for start in range(0, len(block), 7):
                 records.add(Feed(run.unit, (), (block.take(slice(start, start + 7)),)))
                 judging.judged(next(iter(records.all())))
-    telling = Telling(records, judging)
+    views = BatchViews(records, judging)
     for score in scores:
-        told = telling.contributions(run.unit, "F1", score.age_s / 3600)
+        told = views.contributions(run.unit, "F1", score.age_s / 3600)
         assert told is not None
         assert (told["from"], told["at"]) == ("scan", score.at)
         assert (told["t2"], told["spe"], told["spe_limit"]) == (score.t2, score.spe, score.spe_limit)
@@ -92,7 +92,7 @@ def test_a_reference_approved_while_the_console_runs_is_taken_up_when_a_running_
     first = judging.reference_id
     twin, train = str(fitted / "twin.toml"), str(fitted / "train.csv")
     assert main(["reference", "fit", twin, "--scans", train, "--approve", "QA"]) == 0
-    second = judges(configuration).stored
+    second = choose_monitors(configuration).stored
     assert second is not None
     assert first != second.id
     records = Records(configuration.twin, 10)
@@ -100,8 +100,8 @@ def test_a_reference_approved_while_the_console_runs_is_taken_up_when_a_running_
     batch = records.find("BR-101", "B1")
     assert batch is not None
     for named, taken in (("culture@99", first), (second.id, second.id)):  # one that nobody stored is not taken up
-        said = Score(unit="BR-101", at=minute(19), twin="culture", batch_id="B1", grade="approved", reference=named)
-        records.score(said)
+        content = Score(unit="BR-101", at=minute(19), twin="culture", batch_id="B1", grade="approved", reference=named)
+        records.score(content)
         assert judging.judged(batch) is not None
         assert judging.reference_id == taken
 
@@ -109,7 +109,7 @@ def test_a_reference_approved_while_the_console_runs_is_taken_up_when_a_running_
 def test_the_envelope_holds_released_batches_and_not_the_faulty_one(fitted: Path) -> None:
     configuration = load(fitted / "twin.toml")
     judging = Judging(configuration, Choice())
-    told = Telling(Records(configuration.twin, 10), judging).envelope()
+    told = BatchViews(Records(configuration.twin, 10), judging).envelope()
     low, high = (np.array(told["tags"]["oxygen"][side], dtype=float) for side in ("low", "high"))
     batch = judging.released[0]
     points = np.rint(judging.maturity(batch) * 200).astype(int)
@@ -122,12 +122,12 @@ def test_the_envelope_holds_released_batches_and_not_the_faulty_one(fitted: Path
 
 def test_the_references_own_batches_can_be_looked_at_and_compared_with(fitted: Path) -> None:
     configuration = load(fitted / "twin.toml")
-    telling = Telling(Records(configuration.twin, 10), Judging(configuration, Choice()))
-    assert [each["batch"] for each in telling.batches()] == [f"G{k}" for k in range(8)]
-    told = telling.batch("", "G3")
+    views = BatchViews(Records(configuration.twin, 10), Judging(configuration, Choice()))
+    assert [each["batch"] for each in views.batches()] == [f"G{k}" for k in range(8)]
+    told = views.batch("", "G3")
     assert told is not None
     assert len(told["age_h"]) == len(told["maturity"]) == len(told["values"]["ph"]) == 153
-    assert telling.batch("BR-101", "unknown") is None
+    assert views.batch("BR-101", "unknown") is None
 
 
 def test_a_continuous_process_shows_what_its_scores_carry(twin_file: str, tmp_path: Path) -> None:
@@ -142,15 +142,15 @@ def test_a_continuous_process_shows_what_its_scores_carry(twin_file: str, tmp_pa
         records.score(
             Score(unit="BR-101", at=minute(m), twin="culture", grade="advisory", t2=t2, t2_limit=5.0, worst=worst)
         )
-    telling = Telling(records, judging)
-    told = telling.batch("BR-101", None)
+    views = BatchViews(records, judging)
+    told = views.batch("BR-101", None)
     assert told is not None
     assert (told["from"], told["plane"]["t2"], told["plane_age_h"]) == ("scores", [1.0, 9.0], [0.0, 0.5])
     assert len(told["values"]["ph"]) == 10
-    found = telling.contributions("BR-101", None, 0.45)
+    found = views.contributions("BR-101", None, 0.45)
     assert found is not None
     assert (found["from"], found["t2"], found["contributors"][0]["tag"]) == ("score", 9.0, "ph")
-    assert telling.envelope() == {}
+    assert views.envelope() == {}
 
 
 def test_without_a_name_the_units_newest_batch_is_meant() -> None:

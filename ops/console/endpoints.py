@@ -11,23 +11,23 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from models.records.errors import PatrolError
-from ops.console.acting import Asked, Desk, RefusedError
-from ops.console.asked import answer, body
+from ops.console.acting import ActionRequest, Desk, RefusedError
 from ops.console.feeding import Feeding
 from ops.console.gate import Gate
+from ops.console.json_http import answer, body
 from ops.console.live import MOST_OF_ONE, MOST_STREAMS, events
-from ops.console.telling import Telling
+from ops.console.views import BatchViews
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(slots=True)
-class Answers:
+class Endpoints:
     """Answers from what has been read."""
 
     gate: Gate
     feeding: Feeding
-    telling: Telling
+    views: BatchViews
     desk: Desk
     ending: Callable[[], bool]
     pages: Counter[str] = field(default_factory=Counter)  # streams open now, by person
@@ -45,25 +45,25 @@ class Answers:
         stream = events(self.feeding, lambda: self.gate.person(request) == person, self.ending)
         return StreamingResponse(self._counted(stream, person.name), media_type="text/event-stream", headers=headers)
 
-    def about(self, tell: Callable[[Mapping[str, str]], Any]) -> Endpoint:
-        """Answers what ``tell`` makes of the query; 404 where that is None."""
+    def about(self, query_view: Callable[[Mapping[str, str]], Any]) -> Endpoint:
+        """Answers what ``query_view`` makes of the query; 404 where that is None."""
 
         async def endpoint(request: Request) -> Response:
             self.gate.reader(request)
-            told = await run_in_threadpool(tell, request.query_params)
-            if told is None:
+            content = await run_in_threadpool(query_view, request.query_params)
+            if content is None:
                 raise HTTPException(404, "nothing is known of it yet, or no longer")
-            return answer(told)
+            return answer(content)
 
         return endpoint
 
     def batch(self, query: Mapping[str, str]) -> Any:
         """One batch's courses, with its deviations."""
         unit, batch_id = query.get("unit", ""), query.get("batch") or None
-        told = self.telling.batch(unit, batch_id)
-        if told is None:
+        content = self.views.batch(unit, batch_id)
+        if content is None:
             return None
-        return told | {"deviations": self.feeding.plant.of_batch(told["unit"], told["batch"])}
+        return content | {"deviations": self.feeding.plant.of_batch(content["unit"], content["batch"])}
 
     def contributions(self, query: Mapping[str, str]) -> Any:
         """What was responsible at a moment of a batch, its age in hours."""
@@ -71,22 +71,22 @@ class Answers:
             age_h = float(query.get("age_h", ""))
         except ValueError as exc:
             raise HTTPException(422, "age_h is no number") from exc
-        return self.telling.contributions(query.get("unit", ""), query.get("batch") or None, age_h)
+        return self.views.contributions(query.get("unit", ""), query.get("batch") or None, age_h)
 
     def deviation(self, query: Mapping[str, str]) -> Any:
         """All revisions of a deviation."""
-        return self.feeding.plant.course(query.get("id", "")) or None
+        return self.feeding.plant.history(query.get("id", "")) or None
 
     def alarms(self, query: Mapping[str, str]) -> Any:
         """The alarm system's own figures."""
-        return self.feeding.auditing.told(query.get("batch") or None)
+        return self.feeding.auditing.content(query.get("batch") or None)
 
     async def act(self, request: Request) -> Response:
         """What a person does about a deviation."""
         person = self.gate.actor(request, "operator")
-        asked = await body(request, Asked)
+        requested = await body(request, ActionRequest)
         try:
-            action = await run_in_threadpool(self.desk.act, asked, person)
+            action = await run_in_threadpool(self.desk.act, requested, person)
         except RefusedError as exc:
             raise HTTPException(409, str(exc)) from exc
         except PatrolError as exc:

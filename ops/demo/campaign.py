@@ -22,7 +22,7 @@ _LATER_H = (7.5, 14.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
+class Campaign:
     """What is shown."""
 
     units: tuple[str, ...]
@@ -37,7 +37,7 @@ class Programme:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CampaignBatch:
     """One batch of the programme: what is published, and the truth."""
 
     run: RecordedRun
@@ -79,7 +79,7 @@ def parse_faults(text: str, seed: int) -> tuple[Fault, ...]:
         return ()
     if text.isdecimal():
         return _drawn(int(text), np.random.default_rng([seed, 1]))
-    return tuple(_named(word.strip()) for word in text.split(","))
+    return tuple(_named(spec.strip()) for spec in text.split(","))
 
 
 def released(seed: int) -> list[SimulatedBatch]:
@@ -87,23 +87,23 @@ def released(seed: int) -> list[SimulatedBatch]:
     return simulate([Order(f"R{k + 1:03d}", "BR-101", seed * 100_000 + k) for k in range(RELEASED)])
 
 
-def shown(programme: Programme, started_us: int, number: int = 0) -> list[Shown]:
+def campaign_batches(campaign: Campaign, started_us: int, number: int = 0) -> list[CampaignBatch]:
     """The batches of a programme, the ``number``-th time; the first starts at ``started_us``."""
-    rng = np.random.default_rng([programme.seed, 2, number])
-    slots = [(turn, unit) for turn in range(programme.batches) for unit in range(len(programme.units))]
-    faulty = dict(zip(_spread(slots, len(programme.units)), programme.faults, strict=False))
+    rng = np.random.default_rng([campaign.seed, 2, number])
+    slots = [(cycle, unit) for cycle in range(campaign.batches) for unit in range(len(campaign.units))]
+    faulty = dict(zip(_spread(slots, len(campaign.units)), campaign.faults, strict=False))
     orders = []
-    for k, (turn, unit) in enumerate(slots):
-        seed = programme.seed * 100_000 + 50_000 + number * len(slots) + k
-        batch_id = f"B{1 + unit}{1 + number * programme.batches + turn:02d}"
-        fault = faulty.get((turn, unit))
-        first = fault is not None and (turn, unit) == (0, 0)
+    for k, (cycle, unit) in enumerate(slots):
+        seed = campaign.seed * 100_000 + 50_000 + number * len(slots) + k
+        batch_id = f"B{1 + unit}{1 + number * campaign.batches + cycle:02d}"
+        fault = faulty.get((cycle, unit))
+        first = fault is not None and (cycle, unit) == (0, 0)
         faults = () if fault is None else (_placed(fault, rng, _FIRST_H if first else _LATER_H),)
-        orders.append(Order(batch_id, programme.units[unit], seed, faults))
-    late_us = int(ROUND_S / len(programme.units) * 1e6)
+        orders.append(Order(batch_id, campaign.units[unit], seed, faults))
+    late_us = int(ROUND_S / len(campaign.units) * 1e6)
     return [
-        Shown(to_run(batch.recorded, started_us + int(turn * ROUND_S * 1e6) + unit * late_us), batch.faults)
-        for batch, (turn, unit) in zip(simulate(orders), slots, strict=True)
+        CampaignBatch(to_run(batch.recorded, started_us + int(cycle * ROUND_S * 1e6) + unit * late_us), batch.faults)
+        for batch, (cycle, unit) in zip(simulate(orders), slots, strict=True)
     ]
 
 
@@ -124,14 +124,14 @@ def _drawn(count: int, rng: np.random.Generator) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _named(word: str) -> Fault:
-    kind, _, tag = word.partition(":")
+def _named(spec: str) -> Fault:
+    kind, _, tag = spec.partition(":")
     if kind in PROCESS and not tag:
         return process_fault(kind, 0.0)
     if kind in SENSOR and tag in TAGS:
         return Fault(kind, tag, 0.0)
     raise ValueError(
-        f"{word!r} is no fault: a number, none, or a comma-separated list of {', '.join(PROCESS)}, and "
+        f"{spec!r} is no fault: a number, none, or a comma-separated list of {', '.join(PROCESS)}, and "
         f"{'|'.join(SENSOR)}:TAG with TAG of {', '.join(TAGS)}"
     )
 

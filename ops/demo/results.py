@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from models.records.messages import Deviation, Score
 from models.records.times import to_us
-from ops.demo.programme import Shown
+from ops.demo.campaign import CampaignBatch
 from ops.plant.faults import Fault
 
 ACTIVE = ("UNACK", "ACKED")
@@ -52,7 +52,7 @@ class UnitNow:
 
 
 @dataclass(slots=True)
-class Story:
+class DemoResults:
     """All that was published and all that came back."""
 
     units: dict[str, UnitNow]
@@ -63,12 +63,12 @@ class Story:
     scans: int = 0  # published
     batches: int = 0  # ended
 
-    def expect(self, batches: Iterable[Shown]) -> None:
+    def expect(self, batches: Iterable[CampaignBatch]) -> None:
         """Learn what is going to go wrong."""
-        for shown in batches:
-            for fault in shown.faults:
-                at_us = shown.run.started_us + int(fault.start_s * 1e6)
-                self.injected.append(Injected(shown.run.unit, shown.batch_id, fault, at_us))
+        for campaign_batches in batches:
+            for fault in campaign_batches.faults:
+                at_us = campaign_batches.run.started_us + int(fault.start_s * 1e6)
+                self.injected.append(Injected(campaign_batches.run.unit, campaign_batches.batch_id, fault, at_us))
 
     def published(self, unit: str, at_us: int, now_s: float) -> list[Injected]:
         """A scan of a unit is out; the faults that begin with it."""

@@ -25,15 +25,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
+class ChosenMonitors:
     """Who judges a twin's batches."""
 
     monitors: Callable[[str | None], Monitor | None]  # product -> a fresh monitor; None: unknown product
     stored: StoredVersion | None  # None: a cold start
-    told: str  # for people, one line
+    summary: str  # for people, one line
 
 
-def judges(configuration: Configuration, choice: Choice = Choice()) -> Judges:
+def choose_monitors(configuration: Configuration, choice: Choice = Choice()) -> ChosenMonitors:
     """The monitors of a twin.
 
     A continuous process, or batches of the twin's product, are judged against the approved reference; without one
@@ -51,15 +51,15 @@ def judges(configuration: Configuration, choice: Choice = Choice()) -> Judges:
         steady = _found(configuration, choice, ContinuousReference)
         if steady is not None:
             check_fits(twin, *steady)
-            return Judges(_against_normal(twin, *steady), steady[0], _told(steady[0]))
+            return ChosenMonitors(_against_normal(twin, *steady), steady[0], _summary(steady[0]))
     found = None if twin.mode == "continuous" else _found(configuration, choice, Reference)
     if found is None:
         why = f"no approved reference of {twin.name}"
-        told = f"Cold start ({why}): learning from the first {twin.cold_start.learn_scans} scans, grade advisory."
-        return Judges(lambda product: AdaptiveMonitor(twin) if _ours(twin, product) else None, None, told)
+        summary = f"Cold start ({why}): learning from the first {twin.cold_start.learn_scans} scans, grade advisory."
+        return ChosenMonitors(lambda product: AdaptiveMonitor(twin) if _ours(twin, product) else None, None, summary)
     stored, reference = found
     check_fits(twin, stored, reference)
-    return Judges(_against(twin, stored, reference), stored, _told(stored))
+    return ChosenMonitors(_against(twin, stored, reference), stored, _summary(stored))
 
 
 def check_fits(twin: Twin, stored: StoredVersion, reference: AnyReference) -> None:
@@ -71,9 +71,9 @@ def check_fits(twin: Twin, stored: StoredVersion, reference: AnyReference) -> No
         They differ.
     """
     if tuple(reference.tags) != twin.tag_names:
-        apart = sorted(set(reference.tags) ^ set(twin.tag_names)) or ["their order"]
+        differences = sorted(set(reference.tags) ^ set(twin.tag_names)) or ["their order"]
         raise ReferenceError(
-            f"reference {stored.id} and twin {twin.name!r} differ in tags ({', '.join(apart)}); "
+            f"reference {stored.id} and twin {twin.name!r} differ in tags ({', '.join(differences)}); "
             "fit a reference with `patrol reference fit`, or restore the tags"
         )
 
@@ -126,7 +126,7 @@ def _against_normal(
     return lambda _: ContinuousMonitor(twin, reference, stored.id)
 
 
-def _told(stored: StoredVersion) -> str:
+def _summary(stored: StoredVersion) -> str:
     return f"Reference {stored.id} ({stored.state})."
 
 

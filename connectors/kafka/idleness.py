@@ -16,7 +16,7 @@ _LEAST_QUIET_S = 30.0
 _EVERY_S = 0.1  # between two looks
 
 
-class Stillness:
+class Idleness:
     """Keeps when each unit was last heard.
 
     Parameters
@@ -32,7 +32,7 @@ class Stillness:
     def __init__(self, kafka: Kafka, twin: Twin, units: list[str]) -> None:
         self._settle_s = kafka.settle_s
         self._quiet_s = twin.context.quiet_after_s or max(5 * twin.cadence_s, _LEAST_QUIET_S)
-        self._heard: dict[str, float | None] = dict.fromkeys(units)  # unit -> last heard; None: not since live
+        self._last_scan_s: dict[str, float | None] = dict.fromkeys(units)  # unit -> last heard; None: not since live
         self._context: dict[str, None] = {}  # units with context that is not settled yet, in order
         self._quiet: set[str] = set()
         self._looked = float("-inf")
@@ -40,22 +40,22 @@ class Stillness:
     @property
     def units(self) -> list[str]:
         """Units that have been heard of."""
-        return list(self._heard)
+        return list(self._last_scan_s)
 
     def arrived(self, out: list[Feed | Rejected]) -> None:
         """Note which units were heard."""
         now = time.monotonic()
         for feed in out:
             if isinstance(feed, Feed):
-                self._heard[feed.unit] = now  # a batch event, too, begins a period in which scans are due
+                self._last_scan_s[feed.unit] = now  # a batch event, too, begins a period in which scans are due
                 self._quiet.discard(feed.unit)
                 if feed.context:
                     self._context[feed.unit] = None
 
     def forget_time(self) -> None:
         """The source is not live: every period starts anew when it is."""
-        if any(since is not None for since in self._heard.values()):
-            self._heard = dict.fromkeys(self._heard)
+        if any(since is not None for since in self._last_scan_s.values()):
+            self._last_scan_s = dict.fromkeys(self._last_scan_s)
 
     def ticks(self, answers: Callable[[], bool]) -> list[Feed]:
         """Feeds that say what is settled and who is quiet.
@@ -69,19 +69,19 @@ class Stillness:
         if now - self._looked < _EVERY_S:
             return []
         self._looked = now
-        self._heard = {unit: now if since is None else since for unit, since in self._heard.items()}
-        return [*self._settled(now), *self._gone_quiet(now, answers)]
+        self._last_scan_s = {unit: now if since is None else since for unit, since in self._last_scan_s.items()}
+        return [*self._settled(now), *self._fallen_quiet(now, answers)]
 
     def _settled(self, now: float) -> list[Feed]:
-        due = [unit for unit in self._context if now - (self._heard[unit] or now) >= self._settle_s]
+        due = [unit for unit in self._context if now - (self._last_scan_s[unit] or now) >= self._settle_s]
         for unit in due:
             del self._context[unit]
         return [Feed(unit, (Tick(unit=unit, kind="settled"),)) for unit in due]
 
-    def _gone_quiet(self, now: float, answers: Callable[[], bool]) -> list[Feed]:
+    def _fallen_quiet(self, now: float, answers: Callable[[], bool]) -> list[Feed]:
         due = [
             unit
-            for unit, since in self._heard.items()
+            for unit, since in self._last_scan_s.items()
             if unit not in self._quiet and since is not None and now - since >= self._quiet_s
         ]
         if due and not answers():

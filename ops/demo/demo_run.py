@@ -12,11 +12,11 @@ from connectors.kafka.publisher import Publisher
 from connectors.kafka.stop import Stop
 from models.records.messages import BatchEvent, Deviation, Scan
 from models.records.times import to_us
-from ops.demo.programme import Programme, Shown, shown
-from ops.demo.stage import Stage
-from ops.demo.story import Story
+from ops.demo.campaign import Campaign, CampaignBatch, campaign_batches
+from ops.demo.demo_plant import DemoPlant
+from ops.demo.results import DemoResults
 from ops.demo.viewing import View
-from ops.playing import Manner, Message, messages
+from ops.playing import Message, PlayOptions, messages
 
 _TICK_S = 0.05
 _QUIET_S = 2.0  # wall clock: nothing has come for so long after the last scan: all is said
@@ -24,20 +24,20 @@ _LAST_S = 15.0
 
 
 @dataclass(slots=True)
-class Show:
+class DemoRun:
     """One run of the demo."""
 
-    programme: Programme
+    campaign: Campaign
     view: View
     speed: float  # event seconds a second
     forever: bool
-    story: Story
+    results: DemoResults
     stop: Stop  # asked for by a signal, whose exception a library's callback may swallow
     started_s: float = field(default_factory=time.monotonic)
     first_s: float | None = None  # when the first deviation came
-    _stage: Stage = field(init=False)
+    _demo_plant: DemoPlant = field(init=False)
 
-    def play(self, stage: Stage) -> None:
+    def play(self, demo_plant: DemoPlant) -> None:
         """Until all batches have been shown and judged (or, forever, until interrupted).
 
         Raises
@@ -49,7 +49,7 @@ class Show:
         DeliveryError, BrokerError
             The broker has failed.
         """
-        self._stage, kafka = stage, stage.configuration.kafka
+        self._demo_plant, kafka = demo_plant, demo_plant.configuration.kafka
         with Publisher(kafka) as publisher, Follower(kafka) as follower:
             began_s, first_us = time.monotonic(), 0
             for message in self._messages():
@@ -65,20 +65,20 @@ class Show:
 
     def _messages(self) -> Iterator[Message]:
         """All that happens, in order of event time, which began so long ago that none of it lies in the future."""
-        length = timedelta(seconds=self.programme.length_s)
+        length = timedelta(seconds=self.campaign.length_s)
         began = datetime(2000, 1, 1, tzinfo=UTC) if self.forever else datetime.now(UTC) - length - timedelta(hours=3)
         number = 0
         while number == 0 or self.forever:
-            batches = shown(self.programme, to_us(began + number * length), number)
-            self.story.expect(batches)
+            batches = campaign_batches(self.campaign, to_us(began + number * length), number)
+            self.results.expect(batches)
             yield from self._round(batches)
             number += 1
 
-    def _round(self, batches: list[Shown]) -> Iterator[Message]:
-        configuration = self._stage.configuration
+    def _round(self, batches: list[CampaignBatch]) -> Iterator[Message]:
+        configuration = self._demo_plant.configuration
         faulty = {each.batch_id for each in batches if each.faults}
         for message in messages(
-            [each.run for each in batches], configuration.twin, configuration.kafka.topics, Manner(release=True)
+            [each.run for each in batches], configuration.twin, configuration.kafka.topics, PlayOptions(release=True)
         ):
             record = message.record
             if isinstance(record, BatchEvent) and record.event == "released" and record.batch_id in faulty:
@@ -96,31 +96,31 @@ class Show:
         if isinstance(record, BatchEvent):
             self._note(record)
         elif isinstance(record, Scan):
-            for each in self.story.published(record.unit, message.at_us, self._now_s()):
+            for each in self.results.published(record.unit, message.at_us, self._now_s()):
                 self.view.injected(each)
 
     def _note(self, event: BatchEvent) -> None:
-        unit = self.story.units[event.unit]
+        unit = self.results.units[event.unit]
         if event.event == "started":
             unit.batch_id = event.batch_id
         elif event.event == "ended":
-            unit.batch_id, self.story.batches = None, self.story.batches + 1
+            unit.batch_id, self.results.batches = None, self.results.batches + 1
         self.view.event(event)
 
     def _follow(self, follower: Follower, timeout_s: float, at_us: int) -> None:
         for record in follower.poll(timeout_s):
-            if self.story.take(record, self._now_s()) and isinstance(record, Deviation):
+            if self.results.take(record, self._now_s()) and isinstance(record, Deviation):
                 self.first_s = self._now_s() if self.first_s is None else self.first_s
-                self.view.deviation(record, self.story)
-        self._stage.check()
+                self.view.deviation(record, self.results)
+        self._demo_plant.check()
         self._heed()
-        self.view.now(self.story, at_us)
+        self.view.now(self.results, at_us)
 
     def _wait_for_the_rest(self, follower: Follower, at_us: int) -> None:
         ended_s = self._now_s()
         while (now_s := self._now_s()) < ended_s + _LAST_S:
             self._follow(follower, _TICK_S, at_us)
-            if now_s - max(self.story.last_s, ended_s) > _QUIET_S:
+            if now_s - max(self.results.last_s, ended_s) > _QUIET_S:
                 return
 
     def _now_s(self) -> float:

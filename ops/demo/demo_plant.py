@@ -25,7 +25,7 @@ from models.reference.reference import Reference, fit_reference
 from ops import config
 from ops.config import Configuration
 from ops.console.people import UserFile
-from ops.demo.programme import Programme, released
+from ops.demo.campaign import Campaign, released
 
 TWIN = Path(__file__).parent.parent / "twins" / "demo.toml"
 USER = "demo"  # signs in to the console
@@ -80,7 +80,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoPlant:
     """A flow and a console that run."""
 
     configuration: Configuration
@@ -112,12 +112,12 @@ class Stage:
 
 
 @contextmanager
-def set_up(programme: Programme, say: Callable[[str], None], progress: Progress) -> Iterator[Stage]:
+def set_up(campaign: Campaign, say: Callable[[str], None], progress: Progress) -> Iterator[DemoPlant]:
     """Broker, reference and flow for as long as the context lasts.
 
     Parameters
     ----------
-    programme
+    campaign
         Which units, and the seed.
     say
         Told each step.
@@ -132,11 +132,11 @@ def set_up(programme: Programme, say: Callable[[str], None], progress: Progress)
     with tempfile.TemporaryDirectory(prefix="patrol-demo-") as name, EmbeddedBroker() as broker:
         folder = Path(name)
         say(f"embedded broker on {broker.bootstrap_servers}")
-        configuration = _twin(folder, programme, broker.bootstrap_servers)
+        configuration = _twin(folder, campaign, broker.bootstrap_servers)
         topics = configuration.kafka.topics
         create_topics(configuration.kafka, (*topics.scans, *topics.context), partitions=1)
         create_topics(configuration.kafka, (topics.deviations, topics.scores, topics.dead_letters), partitions=1)
-        batches = released(programme.seed)
+        batches = released(campaign.seed)
         say(f"{len(batches)} released batches simulated")
         reference = fit_reference(configuration.twin, [batch.recorded for batch in batches], progress)
         stored = _approved(ReferenceStore(Path(configuration.references.store)), reference)
@@ -148,9 +148,9 @@ def set_up(programme: Programme, say: Callable[[str], None], progress: Progress)
             UserFile(Path(configuration.console.users)).put(USER, "engineer", password)
             with _running("console", configuration, folder / "console.log") as console:
                 console.wait_until_ready(f"{_page_at(configuration)}/livez")
-                stage = Stage(configuration, stored, flow, console, password)
-                say(f"`patrol console` on {stage.page}")
-                yield stage
+                demo_plant = DemoPlant(configuration, stored, flow, console, password)
+                say(f"`patrol console` on {demo_plant.page}")
+                yield demo_plant
 
 
 def _flow_at(configuration: Configuration) -> str:
@@ -161,9 +161,9 @@ def _page_at(configuration: Configuration) -> str:
     return f"http://{configuration.console.address}:{configuration.console.port}"
 
 
-def _twin(folder: Path, programme: Programme, bootstrap: str) -> Configuration:
+def _twin(folder: Path, campaign: Campaign, bootstrap: str) -> Configuration:
     """The demo's twin with this demo's units, folders and ports."""
-    units = ", ".join(f'"{unit}"' for unit in programme.units)
+    units = ", ".join(f'"{unit}"' for unit in campaign.units)
     changes = {
         'units = ["BR-101", "BR-102", "BR-103"]': f"units = [{units}]",
         'bootstrap_servers = "127.0.0.1:9092"': f'bootstrap_servers = "{bootstrap}"',

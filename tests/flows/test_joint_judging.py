@@ -10,7 +10,7 @@ from bytewax.testing import TestingSink, TestingSource, run_main
 from msgspec.structs import replace
 
 from flows.deviation import Ends, Taps, build
-from flows.together import Together
+from flows.joint_judging import JointJudging
 from flows.watch import WatchLogic
 from models.batch.fleet import Fleet
 from models.batch.monitor import BatchMonitor
@@ -29,12 +29,12 @@ TWIN = small_twin()
 class Beside(AboveOne):
     """The rule's monitor, judged beside others."""
 
-    def __init__(self, company):
+    def __init__(self, peers):
         super().__init__()
-        self.company = company
+        self.peers = peers
 
 
-class Company:
+class Peers:
     """Notes how many it judges in one go."""
 
     def __init__(self):
@@ -52,8 +52,8 @@ class Broken:
         raise ArithmeticError("no verdict")
 
 
-def watches(company, twin=TWIN):
-    return lambda unit, state: Watch(unit, twin, lambda product: Beside(company), "", state)
+def watches(peers, twin=TWIN):
+    return lambda unit, state: Watch(unit, twin, lambda product: Beside(peers), "", state)
 
 
 def shift(minutes=40, step=4):
@@ -77,41 +77,41 @@ def by_unit(records):
 
 
 def test_the_feeds_of_one_poll_are_judged_in_one_go():
-    company = Company()
-    run(shift(), watches(company), len(UNITS))
-    assert company.sizes == [len(UNITS)] * 10
+    peers = Peers()
+    run(shift(), watches(peers), len(UNITS))
+    assert peers.sizes == [len(UNITS)] * 10
 
 
 def test_two_feeds_of_a_unit_in_one_poll_are_judged_one_after_the_other():
-    company = Company()
-    run(shift(), watches(company), 2 * len(UNITS))
-    assert sum(company.sizes) == 40
-    assert max(company.sizes) == len(UNITS)
+    peers = Peers()
+    run(shift(), watches(peers), 2 * len(UNITS))
+    assert sum(peers.sizes) == 40
+    assert max(peers.sizes) == len(UNITS)
 
 
 @pytest.mark.parametrize("batch_size", [3, 4, 7, 100])
 def test_what_the_units_say_does_not_depend_on_what_came_together(batch_size):
-    assert by_unit(run(shift(), watches(Company()), batch_size)) == by_unit(run(shift(), watches(Company()), 1))
+    assert by_unit(run(shift(), watches(Peers()), batch_size)) == by_unit(run(shift(), watches(Peers()), 1))
 
 
 def test_every_feed_is_told_once_when_it_has_been_judged():
-    company, told = Company(), []
+    peers, tapped = Peers(), []
     items = shift()
-    run(items, watches(company), len(UNITS), Taps(judged=lambda one: told.append((id(one), len(company.sizes)))))
-    assert [one for one, _ in told] == [id(item) for item in items]
-    assert [goes for _, goes in told[len(UNITS) :]] == sorted([k + 1 for k in range(10)] * len(UNITS))
+    run(items, watches(peers), len(UNITS), Taps(judged=lambda one: tapped.append((id(one), len(peers.sizes)))))
+    assert [one for one, _ in tapped] == [id(item) for item in items]
+    assert [goes for _, goes in tapped[len(UNITS) :]] == sorted([k + 1 for k in range(10)] * len(UNITS))
 
 
 def test_a_snapshot_before_the_records_are_taken_holds_what_they_say_and_loses_none():
     judged, items = [], shift()
-    together = Together(lambda one: judged.append(id(one)))
-    logics = {unit: WatchLogic(watches(Company()), together, None) for unit in UNITS}
-    alone = {unit: watches(Company())(unit, None) for unit in UNITS}
+    joint_judging = JointJudging(lambda one: judged.append(id(one)))
+    logics = {unit: WatchLogic(watches(Peers()), joint_judging, None) for unit in UNITS}
+    alone = {unit: watches(Peers())(unit, None) for unit in UNITS}
     for poll in (items[:4], items[4:8], items[8:12], items[12:16]):
         pending = {one.unit: logics[one.unit].on_item(one)[0] for one in poll}
-        said = {one.unit: alone[one.unit].step(one) for one in poll}
+        emitted = {one.unit: alone[one.unit].step(one) for one in poll}
         assert {unit: logics[unit].snapshot() for unit in UNITS} == {unit: alone[unit].snapshot() for unit in UNITS}
-        assert {unit: together.said(*each) for unit, each in pending.items()} == said
+        assert {unit: joint_judging.emitted(*each) for unit, each in pending.items()} == emitted
     assert judged == [id(item) for item in items[:16]]
 
 
@@ -120,9 +120,9 @@ def test_a_crash_between_polls_changes_no_verdict(tmp_path, crash_at):
     init_db_dir(str(tmp_path), 1)
     recovery, items = RecoveryConfig(str(tmp_path)), shift()
     items.insert(crash_at, TestingSource.ABORT())
-    before = run(items, watches(Company()), len(UNITS), recovery=recovery)
-    after = run(items, watches(Company()), len(UNITS), recovery=recovery)
-    whole = run(shift(), watches(Company()), len(UNITS))
+    before = run(items, watches(Peers()), len(UNITS), recovery=recovery)
+    after = run(items, watches(Peers()), len(UNITS), recovery=recovery)
+    whole = run(shift(), watches(Peers()), len(UNITS))
     verdicts = [
         {(one.deviation_id, one.revision): one for _, one in some if isinstance(one, Deviation)}
         for some in ([*before, *after], whole)
@@ -144,14 +144,16 @@ def test_a_fleet_of_units_says_what_each_would_say_alone():
 
     items = [poll(k, first, first + 5) for first in range(0, 160, 5) for k in range(len(UNITS))]
     fleet = Fleet(twin, reference, "reactor@1")
-    said = run(items, lambda unit, state: Watch(unit, twin, lambda product: BatchMonitor(fleet), "", state), len(UNITS))
+    emitted = run(
+        items, lambda unit, state: Watch(unit, twin, lambda product: BatchMonitor(fleet), "", state), len(UNITS)
+    )
     for unit in UNITS:
         alone = Watch(unit, twin, lambda product: BatchMonitor(Fleet(twin, reference, "reactor@1")))
         steps = [record for one in items if one.unit == unit for record in alone.step(one)]
         records = [record for record in steps if not isinstance(record, Remark)]
         key = lambda record: (type(record).__name__, repr(record))  # noqa: E731
-        assert sorted(by_unit(said)[unit], key=key) == sorted(records, key=key)
-    assert {record.unit for _, record in said if isinstance(record, Deviation)} >= {"BR-102", "BR-104"}
+        assert sorted(by_unit(emitted)[unit], key=key) == sorted(records, key=key)
+    assert {record.unit for _, record in emitted if isinstance(record, Deviation)} >= {"BR-102", "BR-104"}
 
 
 def test_where_one_unit_cannot_be_judged_the_flow_stops_and_no_feed_beside_it_counts_as_judged():
@@ -166,13 +168,13 @@ def test_where_one_unit_cannot_be_judged_the_flow_stops_and_no_feed_beside_it_co
 
 
 def test_a_feed_beside_one_that_cannot_be_judged_is_neither_said_nor_in_a_snapshot():
-    together, items = Together(lambda one: None), shift()
-    logics = [WatchLogic(watches(Broken()), together, None) for _ in UNITS]
+    joint_judging, items = JointJudging(lambda one: None), shift()
+    logics = [WatchLogic(watches(Broken()), joint_judging, None) for _ in UNITS]
     first = [replace(one, context=start.context) for start, one in zip(items[:4], items[4:8], strict=True)]
     pending = [logic.on_item(one)[0][0] for logic, one in zip(logics, first, strict=True)]
     with pytest.raises(ArithmeticError):
-        together.said(pending[0])
+        joint_judging.emitted(pending[0])
     with pytest.raises(RuntimeError, match="BR-102"):
-        together.said(pending[1])
+        joint_judging.emitted(pending[1])
     with pytest.raises(RuntimeError, match="BR-103"):
         logics[2].snapshot()

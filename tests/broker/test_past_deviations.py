@@ -2,7 +2,7 @@
 
 import msgspec
 
-from connectors.kafka.remembered import remembered
+from connectors.kafka.past_deviations import past_deviations
 from connectors.kafka.stop import Stop
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
@@ -28,8 +28,8 @@ def test_a_new_process_counts_what_was_said_before_it_began_once_and_opens_nothi
     for each in [*before, msgspec.structs.replace(before[0], revision=2, state="ACKED", changed_at=minute(9))]:
         publish(kafka, kafka.topics.deviations, [each], key=each.deviation_id)
     publish(kafka, kafka.topics.deviations, [b"no deviation"], key="x")
-    for said in remembered(kafka, stop):
-        metrics.remember(said)
+    for emitted in past_deviations(kafka, stop):
+        metrics.remember(emitted)
     assert series(metrics, "patrol_maximum_alarm_rate") == 4.0
     assert series(metrics, "patrol_active_deviations", unit="BR-101", **KIND) is None
     metrics.deviation(before[1], restored=True)  # open still: known to the audit, new to the rest
@@ -39,8 +39,8 @@ def test_a_new_process_counts_what_was_said_before_it_began_once_and_opens_nothi
 
 def test_a_topic_that_is_not_there_or_a_flow_that_is_stopping_does_not_keep_it_waiting(embedded: str) -> None:
     kafka, stop = site(embedded, made=False), Stop()
-    assert list(remembered(kafka, stop, within_s=0.3)) == []
+    assert list(past_deviations(kafka, stop, within_s=0.3)) == []
     kafka = site(embedded)
     publish(kafka, kafka.topics.deviations, [deviation(1)])
     stop.request()
-    assert list(remembered(kafka, stop, within_s=60.0)) == []
+    assert list(past_deviations(kafka, stop, within_s=60.0)) == []

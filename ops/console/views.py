@@ -17,7 +17,7 @@ _DIGITS = 6
 _PLANE = ("t2", "t2_limit", "spe", "spe_limit")
 
 
-class Telling:
+class BatchViews:
     """Tells of batches.
 
     Parameters
@@ -35,14 +35,14 @@ class Telling:
     def batches(self) -> list[dict[str, Any]]:
         """What can be looked at or compared with: newest first, then the reference's own."""
         kept = sorted(self._records.all(), key=lambda batch: -batch.started_us)
-        told = [_head(batch) for batch in kept if batch.pieces or batch.scores]
-        known = {each["batch"] for each in told}
+        content = [_head(batch) for batch in kept if batch.pieces or batch.scores]
+        known = {each["batch"] for each in content}
         learnt = [
             {"unit": each.unit, "batch": each.batch_id, "learnt": True, "running": False}
             for each in self._judging.released
             if each.batch_id not in known
         ]
-        return told + learnt
+        return content + learnt
 
     def envelope(self) -> dict[str, Any]:
         """Of released batches; empty where there is no reference of batches."""
@@ -50,14 +50,14 @@ class Telling:
         if usual is None:
             return {}
         of = usual.envelope
-        courses = {"mean": of.mean, "low": of.mean - of.half, "high": of.mean + of.half}
+        trends = {"mean": of.mean, "low": of.mean - of.half, "high": of.mean + of.half}
         return {
             "reference": self._judging.reference_id,
             "batches": len(self._judging.released),
             "maturity": _numbers(np.linspace(0, 1, len(usual.age_s))),
             "age_h": _numbers(usual.age_s / 3600),
             "tags": {
-                tag: {name: _numbers(course[:, k]) for name, course in courses.items()}
+                tag: {name: _numbers(trend[:, k]) for name, trend in trends.items()}
                 for k, tag in enumerate(self.twin.tag_names)
             },
         }
@@ -80,9 +80,9 @@ class Telling:
         if judged is not None:
             observed_us = np.concatenate([piece.observed_us for piece in judged.pieces])
             row = int(np.abs(observed_us - at_us).argmin())
-            plane = {name: _number(judged.course(name)[row]) for name in _PLANE}
-            said = msgspec.to_builtins(judged.contributors(row))
-            return {"at": to_time(int(observed_us[row])), "from": "scan", "contributors": said, **plane}
+            plane = {name: _number(judged.series(name)[row]) for name in _PLANE}
+            contributors = msgspec.to_builtins(judged.contributors(row))
+            return {"at": to_time(int(observed_us[row])), "from": "scan", "contributors": contributors, **plane}
         if not kept.scores:
             return {"at": to_time(at_us), "from": "nothing", "contributors": []}
         score = min(kept.scores, key=lambda each: abs(to_us(each.at) - at_us))
@@ -97,15 +97,15 @@ class Telling:
             judged = self._judging.judged(batch)
             scores = list(batch.scores)
         rows = _thinned(len(observed_us))
-        told = _head(batch) | {
+        content = _head(batch) | {
             "reference": self._judging.reference_id,
             "age_h": _numbers((observed_us[rows] - batch.started_us) / 3.6e9),
             "values": self._values(values, rows),
             "phases": [{"phase": phase, "age_h": (at - batch.started_us) / 3.6e9} for phase, at in batch.phases],
         }
-        if judged is not None and len(judged.course("t2")) == len(observed_us):
-            return told | _judged_course(judged, rows)
-        return told | _scored_course(scores, batch.started_us)
+        if judged is not None and len(judged.series("t2")) == len(observed_us):
+            return content | _judged_trend(judged, rows)
+        return content | _scored_trend(scores, batch.started_us)
 
     def _learnt(self, batch: RecordedBatch) -> dict[str, Any]:
         rows = _thinned(len(batch.age_s))
@@ -132,13 +132,13 @@ def _head(batch: BatchRecord) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _judged_course(judged: Judged, rows: IntArray) -> dict[str, Any]:
+def _judged_trend(judged: Judged, rows: IntArray) -> dict[str, Any]:
     """T² and SPE scan by scan, as judged again."""
-    plane = {name: _numbers(judged.course(name)[rows]) for name in _PLANE}
-    return {"from": "scans", "maturity": _numbers(judged.course("maturity")[rows]), "plane": plane, "plane_age_h": None}
+    plane = {name: _numbers(judged.series(name)[rows]) for name in _PLANE}
+    return {"from": "scans", "maturity": _numbers(judged.series("maturity")[rows]), "plane": plane, "plane_age_h": None}
 
 
-def _scored_course(scores: list[Score], started_us: int) -> dict[str, Any]:
+def _scored_trend(scores: list[Score], started_us: int) -> dict[str, Any]:
     """T² and SPE as the scores say them."""
     plane = {name: [getattr(score, name) for score in scores] for name in _PLANE}
     ages = [(to_us(score.at) - started_us) / 3.6e9 for score in scores]
@@ -151,12 +151,12 @@ def _thinned(count: int) -> IntArray:
     return np.arange(count - 1, -1, -step)[::-1]
 
 
-def _numbers(course: FloatArray) -> list[float | None]:
+def _numbers(trend: FloatArray) -> list[float | None]:
     """Rounded to some digits of the largest; None where there is no number."""
-    finite = np.isfinite(course)
-    largest = float(np.abs(course[finite]).max()) if finite.any() else 0.0
+    finite = np.isfinite(trend)
+    largest = float(np.abs(trend[finite]).max()) if finite.any() else 0.0
     decimals = _DIGITS - int(np.ceil(np.log10(largest))) if largest > 0 else _DIGITS
-    rounded = np.round(course, decimals)
+    rounded = np.round(trend, decimals)
     return [value if known else None for value, known in zip(rounded.tolist(), finite.tolist(), strict=True)]
 
 

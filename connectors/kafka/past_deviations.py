@@ -18,7 +18,7 @@ _POLL_S = 0.05
 _DECODER = msgspec.json.Decoder(Deviation)
 
 
-def remembered(kafka: Kafka, stop: Stop, within_s: float = _WITHIN_S) -> Iterator[Deviation]:
+def past_deviations(kafka: Kafka, stop: Stop, within_s: float = _WITHIN_S) -> Iterator[Deviation]:
     """All that the deviations topic holds, each deviation's revisions in order.
 
     Parameters

@@ -1,7 +1,7 @@
 """Feeds of several units judged in one go: logics hand them in, and the step behind takes what was said.
 
 Bytewax gives each unit's logic its feeds one by one. All that one poll brought has been handed in when the step behind
-asks for the first of it; then everything is judged side by side (``models.unit.together``). A snapshot settles first
+asks for the first of it; then everything is judged side by side (``models.unit.coroutines``). A snapshot settles first
 what is outstanding, so that state and what has been said always belong together.
 """
 
@@ -13,7 +13,7 @@ from bytewax.operators import KeyedStream
 
 from models.records.block import Feed
 from models.records.messages import Outbound
-from models.unit.together import Dialogue, followed
+from models.unit.coroutines import UnitCoroutine, run_coroutines
 
 
 @dataclass(eq=False, slots=True)
@@ -21,11 +21,11 @@ class Pending:
     """A feed that was handed in."""
 
     feed: Feed
-    dialogue: Dialogue
-    said: list[Outbound] | None = None  # None: not judged yet
+    coroutine: UnitCoroutine
+    emitted: list[Outbound] | None = None  # None: not judged yet
 
 
-class Together:
+class JointJudging:
     """What the units have handed in. ``patrol run`` has one worker thread a process, and no lock is held here.
 
     Parameters
@@ -38,20 +38,20 @@ class Together:
         self._judged = judged
         self._open: list[Pending] = []
 
-    def hand_in(self, feed: Feed, dialogue: Dialogue) -> Pending:
+    def submit(self, feed: Feed, coroutine: UnitCoroutine) -> Pending:
         """A unit's feed; nothing else of the unit may be outstanding."""
-        pending = Pending(feed, dialogue)
+        pending = Pending(feed, coroutine)
         self._open.append(pending)
         return pending
 
-    def settle(self) -> None:
+    def judge_pending(self) -> None:
         """Judge all that is outstanding; where that fails, nothing of it counts as said."""
         outstanding, self._open = self._open, []
-        for pending, said in zip(outstanding, followed([each.dialogue for each in outstanding]), strict=True):
-            pending.said = said
+        for pending, emitted in zip(outstanding, run_coroutines([each.coroutine for each in outstanding]), strict=True):
+            pending.emitted = emitted
             self._judged(pending.feed)
 
-    def said(self, pending: Pending) -> list[Outbound]:
+    def emitted(self, pending: Pending) -> list[Outbound]:
         """What the unit says of a feed.
 
         Raises
@@ -59,17 +59,17 @@ class Together:
         RuntimeError
             It was handed in together with one that could not be judged.
         """
-        if pending.said is None:
-            self.settle()
-        if pending.said is None:
+        if pending.emitted is None:
+            self.judge_pending()
+        if pending.emitted is None:
             raise RuntimeError(f"unit {pending.feed.unit}: its feed was not judged, for one beside it failed")
-        return pending.said
+        return pending.emitted
 
 
-def all_said(pending: KeyedStream[Pending], together: Together) -> KeyedStream[Outbound]:
+def all_emitted(pending: KeyedStream[Pending], joint_judging: JointJudging) -> KeyedStream[Outbound]:
     """What the units say of their feeds, keyed by unit; the first one asked for has all judged that was handed in."""
 
-    def said(batch: list[tuple[str, Pending]]) -> list[tuple[str, Outbound]]:
-        return [(unit, record) for unit, each in batch for record in together.said(each)]
+    def emitted(batch: list[tuple[str, Pending]]) -> list[tuple[str, Outbound]]:
+        return [(unit, record) for unit, each in batch for record in joint_judging.emitted(each)]
 
-    return op.flat_map_batch("said", pending, said)
+    return op.flat_map_batch("emitted", pending, emitted)
