@@ -21,7 +21,7 @@ from ops.console.sessions import COOKIE
 
 LOG = logging.getLogger("patrol")
 STATIC = Path(__file__).parent / "static"
-PUBLIC = ("sign-in.js", "look.css", "theme.js", "icon.svg")  # what the sign-in page needs: no data in any of them
+PUBLIC = ("sign-in.js", "base.css", "theme.js", "icon.svg")  # what the sign-in page needs: no data in any of them
 _AT_ONCE = 2  # password checks: each takes 64 MB
 
 

@@ -1,44 +1,44 @@
 // What a person does about a deviation.
 
-import { tell } from "./ask.js";
+import { postJson } from "./api.js";
 import { h } from "./dom.js";
-import { announce } from "./said.js";
-import { clock, noteSent, store } from "./store.js";
-import { calls, cause, moment, span } from "./words.js";
+import { formatDuration, formatTime, isUnacknowledged, shortMessage } from "./format.js";
+import { notify } from "./notification.js";
+import { setPendingAction, store, unitTime } from "./store.js";
 
-const HOURS = [0.5, 1, 2, 4, 8, 12, 24, 72, 168, 336];
-const DONE = { acknowledge: "acknowledged", shelve: "shelved", unshelve: "unshelved", comment: "comment kept" };
+const SHELVE_HOURS = [0.5, 1, 2, 4, 8, 12, 24, 72, 168, 336];
+const DONE_LABELS = { acknowledge: "acknowledged", shelve: "shelved", unshelve: "unshelved", comment: "comment kept" };
 
 /** Which actions mean something for it now. */
-export function possible(deviation) {
-  if (!store.me?.acts) return [];
-  const own = deviation.state === "SHLVD" ? ["unshelve"] : ["shelve"];
-  return [...(calls(deviation) ? ["acknowledge"] : []), ...own, "comment"];
+export function allowedActions(deviation) {
+  if (!store.session?.acts) return [];
+  const shelving = deviation.state === "SHLVD" ? ["unshelve"] : ["shelve"];
+  return [...(isUnacknowledged(deviation) ? ["acknowledge"] : []), ...shelving, "comment"];
 }
 
 /** Do it, asking for what is missing first. */
-export function act(action, deviation) {
-  if (!store.me?.acts) return announce(`signed in as ${store.me?.role}: operators act`, true);
-  if (!possible(deviation).includes(action)) return undefined;
-  if (action === "shelve") return askShelving(deviation);
-  if (action === "comment") return askComment(deviation);
-  return send(action, deviation, {});
+export function startAction(action, deviation) {
+  if (!store.session?.acts) return notify(`signed in as ${store.session?.role}: operators act`, true);
+  if (!allowedActions(deviation).includes(action)) return undefined;
+  if (action === "shelve") return openShelveDialog(deviation);
+  if (action === "comment") return openCommentDialog(deviation);
+  return sendAction(action, deviation, {});
 }
 
-async function send(action, deviation, more) {
-  noteSent(deviation, action);
+async function sendAction(action, deviation, parameters) {
+  setPendingAction(deviation, action);
   try {
-    await tell("/api/actions", { action, deviation_id: deviation.deviation_id, ...more });
-    announce(`${deviation.unit}: ${DONE[action]}`);
+    await postJson("/api/actions", { action, deviation_id: deviation.deviation_id, ...parameters });
+    notify(`${deviation.unit}: ${DONE_LABELS[action]}`);
   } catch (error) {
-    noteSent(deviation, null);
-    announce(`${deviation.unit}: ${error.message}`, true);
+    setPendingAction(deviation, null);
+    notify(`${deviation.unit}: ${error.message}`, true);
   }
 }
 
 /** Ask something in the one dialog; `fields` stand between its title and its buttons. */
-export function dialog(title, fields, doing, submit) {
-  const box = document.getElementById("dialog");
+export function openDialog(title, fields, submitLabel, onSubmit) {
+  const dialog = document.getElementById("dialog");
   const form = h(
     "form",
     { method: "dialog" },
@@ -47,50 +47,51 @@ export function dialog(title, fields, doing, submit) {
     h(
       "div",
       { class: "buttons" },
-      doing === null ? null : h("button", { class: "chief", type: "submit", value: "do" }, doing),
-      h("button", { type: "button", onclick: () => box.close() }, doing === null ? "Close" : "Cancel"),
+      submitLabel === null ? null : h("button", { class: "chief", type: "submit", value: "do" }, submitLabel),
+      h("button", { type: "button", onclick: () => dialog.close() }, submitLabel === null ? "Close" : "Cancel"),
     ),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    box.close();
-    submit?.(new FormData(form));
+    dialog.close();
+    onSubmit?.(new FormData(form));
   });
-  box.replaceChildren(form);
-  box.showModal();
+  dialog.replaceChildren(form);
+  dialog.showModal();
 }
 
-function askShelving(deviation) {
-  const now = clock(deviation.unit);
-  const choices = HOURS.filter((hours) => hours <= store.me.longest_shelving_h).map((hours) =>
+function openShelveDialog(deviation) {
+  const now = unitTime(deviation.unit);
+  const options = SHELVE_HOURS.filter((hours) => hours <= store.session.longest_shelving_h).map((hours) =>
     h(
       "option",
       { value: hours, selected: hours === 2 },
-      `${span(hours * 3600)}, until ${moment(now + hours * 3.6e6, now)} UTC`,
+      `${formatDuration(hours * 3600)}, until ${formatTime(now + hours * 3.6e6, now)} UTC`,
     ),
   );
-  dialog(
+  openDialog(
     "Shelve",
     [
-      h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${cause(deviation)}`),
+      h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${shortMessage(deviation)}`),
       h(
         "p",
         { class: "quiet" },
         "Out of sight until then, whatever happens to it; then it calls again if it is still there.",
       ),
-      h("label", {}, "For", h("select", { name: "hours" }, choices)),
+      h("label", {}, "For", h("select", { name: "hours" }, options)),
       h("label", {}, "Reason", h("input", { name: "reason", required: true, maxlength: 1000, autofocus: true })),
     ],
     "Shelve",
-    (given) => send("shelve", deviation, { hours: Number(given.get("hours")), reason: given.get("reason") }),
+    (formData) =>
+      sendAction("shelve", deviation, { hours: Number(formData.get("hours")), reason: formData.get("reason") }),
   );
 }
 
-function askComment(deviation) {
-  dialog(
+function openCommentDialog(deviation) {
+  openDialog(
     "Comment",
     [
-      h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${cause(deviation)}`),
+      h("p", {}, `${deviation.unit} ${deviation.batch_id ?? ""}: ${shortMessage(deviation)}`),
       h(
         "label",
         {},
@@ -99,6 +100,6 @@ function askComment(deviation) {
       ),
     ],
     "Keep",
-    (given) => send("comment", deviation, { reason: given.get("reason") }),
+    (formData) => sendAction("comment", deviation, { reason: formData.get("reason") }),
   );
 }

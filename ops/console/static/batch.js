@@ -1,60 +1,61 @@
 // One batch: every tag against the envelope of released batches, T² and SPE, and who was responsible when.
 
-import { ask } from "./ask.js";
-import { Chart, Scene } from "./charts.js";
-import { abscissa, at, marks, phaseAt, placing, planeCourses, tagCourses } from "./courses.js";
-import { h, say } from "./dom.js";
-import { deviations, moments } from "./moments.js";
-import { announce } from "./said.js";
+import { getJson } from "./api.js";
+import { batchStatus, batchWarning, chartLegend, compareLabel } from "./batch-labels.js";
+import { Chart, ChartGroup } from "./charts.js";
+import { h, setText } from "./dom.js";
+import { tagLabel } from "./format.js";
+import { notify } from "./notification.js";
+import { contributionsPanel, deviationsPanel } from "./side-panel.js";
 import { store } from "./store.js";
-import { legend, named, standing, warning } from "./standing.js";
-import { spoken } from "./words.js";
+import { ageToX, deviationSpans, interpolate, phaseAt, statisticTraces, tagTraces, xValues } from "./traces.js";
 
-const FRESH_MS = 1000; // between two looks at a batch that runs
+const REFRESH_MS = 1000; // between two looks at a batch that runs
 
-export class Batch {
+export class BatchScreen {
   constructor(query) {
     this.unit = query.get("unit") ?? "";
     this.batch = query.get("batch") ?? "";
-    this.kind = query.get("x");
-    this.other = query.get("with");
-    this.moment = query.has("at") ? Number(query.get("at")) : null; // batch age, h
+    this.xAxis = query.get("x");
+    this.comparedKey = query.get("with");
+    this.selectedAge_h = query.has("at") ? Number(query.get("at")) : null; // batch age, h
     this.title = `PATrol ${this.unit} ${this.batch}`;
-    this.scene = new Scene((x) => this.choose(this.ageAt(x)));
-    this.asked = 0;
+    this.group = new ChartGroup((x) => this.selectAge(this.ageFromX(x)));
+    this.lastLoadAt = 0;
     this.build();
-    addEventListener("patrol-theme", (this.repaint = () => this.charts?.forEach((chart) => chart.paint())));
+    addEventListener("patrol-theme", (this.onThemeChange = () => this.charts?.forEach((chart) => chart.rebuild())));
   }
 
   // -- the page's own ------------------------------------------------------------------------------------------
 
-  draw() {
-    this.fetch();
+  render() {
+    this.load();
   }
 
-  changed(change) {
+  onStoreChange(change) {
     if (
-      change.whole ||
+      change.isSnapshot ||
       change.units.has(this.unit) ||
       [...change.deviations].some((id) => id.startsWith(`${this.unit}/`))
     )
-      this.stale = true;
+      this.needsReload = true;
   }
 
   tick() {
-    if (this.stale && performance.now() - this.asked > FRESH_MS * 0.8) this.fetch();
+    if (this.needsReload && performance.now() - this.lastLoadAt > REFRESH_MS * 0.8) this.load();
   }
 
-  leave() {
-    removeEventListener("patrol-theme", this.repaint);
-    this.charts?.forEach((chart) => chart.leave());
+  dispose() {
+    removeEventListener("patrol-theme", this.onThemeChange);
+    this.charts?.forEach((chart) => chart.dispose());
   }
 
-  key(event) {
+  handleKey(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key in steps && this.told?.age_h.length) this.step(steps[event.key] * (event.shiftKey ? 10 : 1));
-    else if (event.key === "x") this.align(this.kind === "maturity" ? "age" : "maturity");
-    else if (event.key === "Escape" && this.moment !== null) this.choose(null);
+    if (event.key in steps && this.batchData?.age_h.length)
+      this.stepSelection(steps[event.key] * (event.shiftKey ? 10 : 1));
+    else if (event.key === "x") this.setXAxis(this.xAxis === "maturity" ? "age" : "maturity");
+    else if (event.key === "Escape" && this.selectedAge_h !== null) this.selectAge(null);
     else return false;
     return true;
   }
@@ -63,187 +64,207 @@ export class Batch {
 
   build() {
     this.heading = h("h1", {}, `${this.unit} ${this.batch}`);
-    this.standing = h("span", { class: "quiet" });
-    this.warning = h("span", { class: "warn" });
-    const choice = (label, chosen, ...options) =>
-      h("select", { "aria-label": label, onchange: (event) => chosen(event.target.value) }, ...options);
-    const age = h("option", { value: "age" }, "by batch age (h)");
-    const maturity = h("option", { value: "maturity" }, "by maturity");
-    this.align_ = choice("What runs along", (kind) => this.align(kind), age, maturity);
-    const none = h("option", { value: "" }, "compare with …");
-    this.with_ = choice("Compare with", (name) => this.compare(name), none);
-    this.grid = h("div", { class: "charts", tabindex: 0, role: "region", "aria-label": "Charts" });
-    this.side = h("aside", { class: "side", "aria-label": "At the chosen moment" });
-    this.legend = legend();
+    this.statusLine = h("span", { class: "quiet" });
+    this.warningLine = h("span", { class: "warn" });
+    const selectBox = (label, onSelect, ...options) =>
+      h("select", { "aria-label": label, onchange: (event) => onSelect(event.target.value) }, ...options);
+    const ageOption = h("option", { value: "age" }, "by batch age (h)");
+    const maturityOption = h("option", { value: "maturity" }, "by maturity");
+    this.xAxisSelect = selectBox("What runs along", (xAxis) => this.setXAxis(xAxis), ageOption, maturityOption);
+    const noneOption = h("option", { value: "" }, "compare with …");
+    this.compareSelect = selectBox("Compare with", (key) => this.setComparison(key), noneOption);
+    this.chartGrid = h("div", { class: "charts", tabindex: 0, role: "region", "aria-label": "Charts" });
+    this.sidePanel = h("aside", { class: "side", "aria-label": "At the chosen moment" });
+    this.legend = chartLegend();
     const gap = h("span", { class: "gap" });
-    const copy = h("button", { onclick: () => this.copy() }, "Copy link");
+    const copyButton = h("button", { onclick: () => this.copyLink() }, "Copy link");
     this.element = h(
       "div",
       { class: "batchpage" },
-      h("div", { class: "heading" }, this.heading, this.standing, this.warning, gap, this.align_, this.with_, copy),
-      h("div", { class: "columns" }, this.grid, this.side),
+      h(
+        "div",
+        { class: "heading" },
+        this.heading,
+        this.statusLine,
+        this.warningLine,
+        gap,
+        this.xAxisSelect,
+        this.compareSelect,
+        copyButton,
+      ),
+      h("div", { class: "columns" }, this.chartGrid, this.sidePanel),
     );
   }
 
-  async fetch() {
-    this.asked = performance.now();
-    this.stale = false;
+  async load() {
+    this.lastLoadAt = performance.now();
+    this.needsReload = false;
     try {
-      const told = await ask("/api/batch", { unit: this.unit, batch: this.batch });
-      if (this.envelope === undefined || (told.reference ?? null) !== this.reference) {
-        this.envelope = await ask("/api/envelope"); // the first time, and when another reference has been taken up
-        this.reference = told.reference ?? null;
+      const batchData = await getJson("/api/batch", { unit: this.unit, batch: this.batch });
+      if (this.envelope === undefined || (batchData.reference ?? null) !== this.reference) {
+        this.envelope = await getJson("/api/envelope"); // the first time, and when another reference has been taken up
+        this.reference = batchData.reference ?? null;
       }
-      if (this.with_.options.length === 1) await this.choices();
-      if (this.other && !this.compared) this.compared = await this.earlier(this.other);
-      const first = this.told === undefined;
-      this.told = told;
-      this.kind ??= "age";
-      this.show(first);
+      if (this.compareSelect.options.length === 1) await this.loadCompareOptions();
+      if (this.comparedKey && !this.comparedBatch) this.comparedBatch = await this.loadComparedBatch(this.comparedKey);
+      const isFirstLoad = this.batchData === undefined;
+      this.batchData = batchData;
+      this.xAxis ??= "age";
+      this.update(isFirstLoad);
     } catch (error) {
-      if (this.told === undefined)
-        this.grid.replaceChildren(
+      if (this.batchData === undefined)
+        this.chartGrid.replaceChildren(
           h("p", { class: "empty" }, `${this.unit} ${this.batch || "has had no batch here"}: ${error.message}`),
         );
     }
   }
 
-  async choices() {
-    const all = await ask("/api/batches");
-    const others = all.filter((each) => each.batch !== this.batch);
-    const value = (each) => `${each.unit}|${each.batch ?? ""}`;
-    const options = others.map((each) => h("option", { value: value(each) }, named(each)));
-    this.with_.append(...options);
-    if (this.other) this.with_.value = this.other;
+  async loadCompareOptions() {
+    const batches = await getJson("/api/batches");
+    const others = batches.filter((entry) => entry.batch !== this.batch);
+    const optionValue = (entry) => `${entry.unit}|${entry.batch ?? ""}`;
+    const options = others.map((entry) => h("option", { value: optionValue(entry) }, compareLabel(entry)));
+    this.compareSelect.append(...options);
+    if (this.comparedKey) this.compareSelect.value = this.comparedKey;
   }
 
-  async earlier(name) {
-    const [unit, ...parts] = name.split("|");
+  async loadComparedBatch(key) {
+    const [unit, ...parts] = key.split("|");
     try {
-      return await ask("/api/batch", { unit, batch: parts.join("|") });
+      return await getJson("/api/batch", { unit, batch: parts.join("|") });
     } catch (error) {
-      announce(error.message, true);
+      notify(error.message, true);
       return null;
     }
   }
 
-  show(first) {
-    this.head();
-    this.scenery();
+  update(isFirstLoad) {
+    this.updateHeading();
+    this.updateChartGroup();
     if (!this.charts) {
-      this.plane = [
-        new Chart("T²", "", this.scene, { log: true, kind: "plane" }),
-        new Chart("SPE", "", this.scene, { log: true, kind: "plane" }),
+      this.statisticCharts = [
+        new Chart("T²", "", this.group, { logScale: true, cssClass: "plane" }),
+        new Chart("SPE", "", this.group, { logScale: true, cssClass: "plane" }),
       ];
-      this.tags = store.me.tags.map((tag) => new Chart(spoken(tag.name), tag.unit_of_measure, this.scene));
-      this.charts = [...this.plane, ...this.tags];
-      this.grid.replaceChildren(...this.charts.map((chart) => chart.element));
+      this.tagCharts = store.session.tags.map((tag) => new Chart(tagLabel(tag.name), tag.unit_of_measure, this.group));
+      this.charts = [...this.statisticCharts, ...this.tagCharts];
+      this.chartGrid.replaceChildren(...this.charts.map((chart) => chart.element));
     }
-    this.courses();
-    this.align_.value = this.kind;
-    if (first || this.moment === null) this.responsible();
+    this.updateTraces();
+    this.xAxisSelect.value = this.xAxis;
+    if (isFirstLoad || this.selectedAge_h === null) this.updateSidePanel();
   }
 
-  head() {
-    const { told, envelope } = this;
+  updateHeading() {
+    const { batchData, envelope } = this;
     const unit = store.units.get(this.unit);
-    say(this.heading, `${this.unit || told.unit} ${told.batch ?? ""}`);
-    say(this.standing, standing(told, unit));
-    say(this.warning, warning(told, unit, envelope));
+    setText(this.heading, `${this.unit || batchData.unit} ${batchData.batch ?? ""}`);
+    setText(this.statusLine, batchStatus(batchData, unit));
+    setText(this.warningLine, batchWarning(batchData, unit, envelope));
   }
 
   /** Phases, deviations and the chosen moment on this x. */
-  scenery() {
-    const { told, scene, kind, moment } = this,
-      place = placing(told, kind);
-    scene.phases = (told.phases ?? []).map(({ phase, age_h }) => ({ phase, x: place(age_h) }));
-    scene.marks = marks(told, place);
-    scene.at = moment === null ? null : place(moment);
-    const last = (course) => course?.findLast((x) => x !== null) ?? 0;
-    const usual = this.envelope.maturity ? last(abscissa(this.envelope, kind)) : 0;
-    scene.range = [0, Math.max(usual, last(abscissa(told, kind)), 1e-6)];
+  updateChartGroup() {
+    const { batchData, group, xAxis, selectedAge_h } = this,
+      toX = ageToX(batchData, xAxis);
+    group.phases = (batchData.phases ?? []).map(({ phase, age_h }) => ({ phase, x: toX(age_h) }));
+    group.deviationSpans = deviationSpans(batchData, toX);
+    group.selectedX = selectedAge_h === null ? null : toX(selectedAge_h);
+    const lastX = (xs) => xs?.findLast((x) => x !== null) ?? 0;
+    const envelopeEnd = this.envelope.maturity ? lastX(xValues(this.envelope, xAxis)) : 0;
+    group.range = [0, Math.max(envelopeEnd, lastX(xValues(batchData, xAxis)), 1e-6)];
   }
 
-  courses() {
-    const { told, envelope, compared, kind } = this;
-    this.plane[0].show(...planeCourses("t2", told, compared, kind));
-    this.plane[1].show(...planeCourses("spe", told, compared, kind));
-    store.me.tags.forEach(({ name }, k) => this.tags[k].show(...tagCourses(name, { told, envelope, compared }, kind)));
+  updateTraces() {
+    const { batchData, envelope, comparedBatch, xAxis } = this;
+    this.statisticCharts[0].setTraces(...statisticTraces("t2", batchData, comparedBatch, xAxis));
+    this.statisticCharts[1].setTraces(...statisticTraces("spe", batchData, comparedBatch, xAxis));
+    store.session.tags.forEach(({ name }, k) =>
+      this.tagCharts[k].setTraces(...tagTraces(name, { batchData, envelope, comparedBatch }, xAxis)),
+    );
   }
 
   /** The age at a place on x. */
-  ageAt(x) {
-    return this.kind === "maturity" && this.told.maturity ? at([x], this.told.maturity, this.told.age_h)[0] : x;
+  ageFromX(x) {
+    return this.xAxis === "maturity" && this.batchData.maturity
+      ? interpolate([x], this.batchData.maturity, this.batchData.age_h)[0]
+      : x;
   }
 
-  choose(age_h) {
-    this.moment = age_h === null ? null : Math.min(Math.max(age_h, 0), this.told.age_h.at(-1) ?? 0);
-    this.address();
-    this.scenery();
+  selectAge(age_h) {
+    this.selectedAge_h = age_h === null ? null : Math.min(Math.max(age_h, 0), this.batchData.age_h.at(-1) ?? 0);
+    this.updateUrl();
+    this.updateChartGroup();
     this.charts?.forEach((chart) => chart.redraw());
-    this.responsible();
+    this.updateSidePanel();
   }
 
-  step(by) {
-    const ages = this.told.age_h;
-    const now =
-      this.moment === null
+  stepSelection(count) {
+    const ages = this.batchData.age_h;
+    const current =
+      this.selectedAge_h === null
         ? ages.length - 1
         : ages.reduce(
-            (best, age, k) => (Math.abs(age - this.moment) < Math.abs(ages[best] - this.moment) ? k : best),
+            (nearest, age, k) =>
+              Math.abs(age - this.selectedAge_h) < Math.abs(ages[nearest] - this.selectedAge_h) ? k : nearest,
             0,
           );
-    this.choose(ages[Math.min(Math.max(now + by, 0), ages.length - 1)]);
+    this.selectAge(ages[Math.min(Math.max(current + count, 0), ages.length - 1)]);
   }
 
-  align(kind) {
-    this.kind = kind;
-    this.address();
-    if (this.told) this.show(false);
+  setXAxis(xAxis) {
+    this.xAxis = xAxis;
+    this.updateUrl();
+    if (this.batchData) this.update(false);
   }
 
-  async compare(name) {
-    this.other = name || null;
-    this.compared = this.other ? await this.earlier(this.other) : null;
-    this.address();
-    this.show(false);
+  async setComparison(key) {
+    this.comparedKey = key || null;
+    this.comparedBatch = this.comparedKey ? await this.loadComparedBatch(this.comparedKey) : null;
+    this.updateUrl();
+    this.update(false);
   }
 
   /** The link that shows the same. */
-  address() {
-    const query = new URLSearchParams({ unit: this.unit, batch: this.told?.batch ?? this.batch });
-    if (this.kind === "maturity") query.set("x", "maturity");
-    if (this.moment !== null) query.set("at", this.moment.toFixed(3));
-    if (this.other) query.set("with", this.other);
+  updateUrl() {
+    const query = new URLSearchParams({ unit: this.unit, batch: this.batchData?.batch ?? this.batch });
+    if (this.xAxis === "maturity") query.set("x", "maturity");
+    if (this.selectedAge_h !== null) query.set("at", this.selectedAge_h.toFixed(3));
+    if (this.comparedKey) query.set("with", this.comparedKey);
     history.replaceState(null, "", `/batch?${query}`);
   }
 
-  async copy() {
-    this.address();
+  async copyLink() {
+    this.updateUrl();
     try {
       await navigator.clipboard.writeText(location.href);
-      announce("link copied: it shows this batch, moment and comparison");
+      notify("link copied: it shows this batch, moment and comparison");
     } catch {
-      announce("the browser does not let this page copy; the address bar has the link", true);
+      notify("the browser does not let this page copy; the address bar has the link", true);
     }
   }
 
   /** Who is responsible at the chosen moment, or now. */
-  async responsible() {
-    const age_h = this.moment ?? this.told.age_h.at(-1) ?? 0;
-    const wanted = (this.wanted = Symbol("moment"));
-    let found = { contributors: [], from: "nothing" };
-    if (!this.told.learnt) {
-      found = await ask("/api/contributions", { unit: this.unit, batch: this.batch, age_h }).catch(() => found);
+  async updateSidePanel() {
+    const age_h = this.selectedAge_h ?? this.batchData.age_h.at(-1) ?? 0;
+    const request = (this.latestRequest = Symbol("moment"));
+    let contributions = { contributors: [], from: "nothing" };
+    if (!this.batchData.learnt) {
+      contributions = await getJson("/api/contributions", { unit: this.unit, batch: this.batch, age_h }).catch(
+        () => contributions,
+      );
     }
-    if (wanted !== this.wanted) return;
-    const ranked = this.moment === null ? [] : found.contributors.slice(0, 3).map((each) => each.tag);
-    store.me.tags.forEach(({ name }, k) => this.tags[k].element.classList.toggle("ranked", ranked.includes(name)));
-    const title = [this.moment === null ? "Now" : `At ${age_h.toFixed(2)} h`, phaseAt(this.told, age_h)];
-    this.side.replaceChildren(
+    if (request !== this.latestRequest) return;
+    const topTags =
+      this.selectedAge_h === null ? [] : contributions.contributors.slice(0, 3).map((contributor) => contributor.tag);
+    store.session.tags.forEach(({ name }, k) =>
+      this.tagCharts[k].element.classList.toggle("ranked", topTags.includes(name)),
+    );
+    const title = [this.selectedAge_h === null ? "Now" : `At ${age_h.toFixed(2)} h`, phaseAt(this.batchData, age_h)];
+    this.sidePanel.replaceChildren(
       this.legend,
-      ...moments(title.filter(Boolean).join(", "), found),
-      ...deviations(this.told, (age) => this.choose(age)),
+      ...contributionsPanel(title.filter(Boolean).join(", "), contributions),
+      ...deviationsPanel(this.batchData, (age) => this.selectAge(age)),
     );
   }
 }

@@ -15,12 +15,12 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /** Set an element's text, only where it differs (200 rows are told the time every second). */
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** A priority's shape: triangle 1, diamond 2, disc 3. Filled: nobody has seen it; hollow: somebody has. */
-export function shape(priority, filled = true) {
+export function prioritySymbol(priority, filled = true) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", `shape ${priority} ${filled ? "filled" : "hollow"}`);

@@ -1,122 +1,128 @@
 // The page: its bar, its banners, and which screen is shown.
 
-import { dialog } from "./actions.js";
-import { leave, tell, whoAmI } from "./ask.js";
-import { h, say } from "./dom.js";
-import { Overview } from "./overview.js";
-import { announce } from "./said.js";
-import { listen, plantClock, store } from "./store.js";
-import { connect, silentSince } from "./stream.js";
-import { PRIORITIES, STATES, moment } from "./words.js";
+import { openDialog } from "./actions.js";
+import { fetchSession, goToSignIn, postJson } from "./api.js";
+import { h, setText } from "./dom.js";
+import { PRIORITIES, STATES, formatTime } from "./format.js";
+import { notify } from "./notification.js";
+import { OverviewScreen } from "./overview.js";
+import { plantTime, store, subscribe } from "./store.js";
+import { connect, staleSince } from "./stream.js";
 
-const at = (id) => document.getElementById(id);
-const overview = new Overview();
+const byId = (id) => document.getElementById(id);
+const overview = new OverviewScreen();
 let screen = null,
-  chosen = 0;
+  navigationCount = 0;
 
 /** Show the screen of the address. */
-async function show() {
-  const turn = ++chosen,
-    wanted = new URL(location.href);
-  const next = await screenOf(wanted);
-  if (turn !== chosen) return;
-  screen?.leave();
-  screen = next;
-  at("content").replaceChildren(screen.element);
+async function showScreen() {
+  const navigation = ++navigationCount,
+    url = new URL(location.href);
+  const nextScreen = await createScreen(url);
+  if (navigation !== navigationCount) return;
+  screen?.dispose();
+  screen = nextScreen;
+  byId("content").replaceChildren(screen.element);
   document.title = screen.title;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  screen.draw();
-  counts();
+  screen.render();
+  updateCounts();
 }
 
-async function screenOf(wanted) {
-  if (wanted.pathname === "/batch") return new (await import("./batch.js")).Batch(wanted.searchParams);
-  if (wanted.pathname === "/alarms") return new (await import("./alarms.js")).Alarms(wanted.searchParams);
+async function createScreen(url) {
+  if (url.pathname === "/batch") return new (await import("./batch.js")).BatchScreen(url.searchParams);
+  if (url.pathname === "/alarms") return new (await import("./alarm-metrics.js")).AlarmMetricsScreen(url.searchParams);
   return overview;
 }
 
-function visit(href) {
+function navigate(href) {
   history.pushState(null, "", href);
-  show();
+  showScreen();
 }
 
 // -- the bar ---------------------------------------------------------------------------------------------------
 
-function counts() {
-  const own = (state) => [...store.deviations.values()].filter((d) => d.state === state);
-  const number = (state) => own(state).length;
-  const worst = (state) => PRIORITIES.find((priority) => own(state).some((d) => d.priority === priority)) ?? "none";
-  const key = Object.keys(STATES)
-    .map((state) => `${state}${number(state)}${worst(state)}${overview.list.shown.has(state)}`)
+function updateCounts() {
+  const inState = (state) => [...store.deviations.values()].filter((d) => d.state === state);
+  const count = (state) => inState(state).length;
+  const highestPriority = (state) =>
+    PRIORITIES.find((priority) => inState(state).some((d) => d.priority === priority)) ?? "none";
+  const renderKey = Object.keys(STATES)
+    .map((state) => `${state}${count(state)}${highestPriority(state)}${overview.list.visibleStates.has(state)}`)
     .join();
-  if (counts.key === key) return;
-  counts.key = key;
-  at("counts").replaceChildren(
+  if (updateCounts.renderKey === renderKey) return;
+  updateCounts.renderKey = renderKey;
+  byId("counts").replaceChildren(
     ...Object.keys(STATES).map((state) =>
       h(
         "button",
         {
-          class: `count ${state.toLowerCase()} ${number(state) > 0 ? "some" : ""}`,
-          "data-worst": worst(state),
-          "aria-pressed": String(overview.list.shown.has(state)),
+          class: `count ${state.toLowerCase()} ${count(state) > 0 ? "some" : ""}`,
+          "data-worst": highestPriority(state),
+          "aria-pressed": String(overview.list.visibleStates.has(state)),
           title: `${STATES[state]}: show or hide`,
           onclick: () => {
             overview.list.toggle(state);
-            counts();
-            if (screen !== overview) visit("/");
+            updateCounts();
+            if (screen !== overview) navigate("/");
           },
         },
-        h("b", {}, String(number(state))),
+        h("b", {}, String(count(state))),
         ` ${STATES[state].split(",")[0]}`,
       ),
     ),
   );
 }
 
-function banners() {
-  const said = [],
-    silent = silentSince(),
-    pulse = store.pulse;
-  if (silent !== null)
-    said.push([
+function updateBanners() {
+  const messages = [],
+    staleTime = staleSince(),
+    status = store.systemStatus;
+  if (staleTime !== null)
+    messages.push([
       "stale",
-      `STALE: nothing has been heard from the console since ${new Date(silent).toLocaleTimeString()}. What is shown is old. Reconnecting …`,
+      `STALE: nothing has been heard from the console since ${new Date(staleTime).toLocaleTimeString()}. What is shown is old. Reconnecting …`,
     ]);
-  else if (pulse.failed) said.push(["stale", `STALE: the console reads no more: ${pulse.failed}`]);
-  else if (!pulse.live && pulse.now !== null)
-    said.push(["stale", "STALE: Kafka does not answer, or is still being caught up with. What is shown may be old."]);
-  if (pulse.unjudged.length > 0)
-    said.push([
+  else if (status.failed) messages.push(["stale", `STALE: the console reads no more: ${status.failed}`]);
+  else if (!status.live && status.now !== null)
+    messages.push([
+      "stale",
+      "STALE: Kafka does not answer, or is still being caught up with. What is shown may be old.",
+    ]);
+  if (status.unjudged.length > 0)
+    messages.push([
       "unjudged",
-      `NOT JUDGED: scans come but PATrol says nothing of ${pulse.unjudged.join(", ")}. Is \`patrol run\` up?`,
+      `NOT JUDGED: scans come but PATrol says nothing of ${status.unjudged.join(", ")}. Is \`patrol run\` up?`,
     ]);
-  if (pulse.flood)
-    said.push([
+  if (status.flood)
+    messages.push([
       "flood",
-      `ALARM FLOOD: ${pulse.annunciations} deviations annunciated in the last 10 minutes. Key p puts the highest priority first.`,
+      `ALARM FLOOD: ${status.annunciations} deviations annunciated in the last 10 minutes. Key p puts the highest priority first.`,
     ]);
-  const key = said.join();
-  if (banners.key === key) return;
-  banners.key = key;
-  at("banners").replaceChildren(...said.map(([kind, words]) => h("div", { class: `banner ${kind}` }, words)));
-  document.body.classList.toggle("is-stale", said[0]?.[0] === "stale");
+  const renderKey = messages.join();
+  if (updateBanners.renderKey === renderKey) return;
+  updateBanners.renderKey = renderKey;
+  byId("banners").replaceChildren(
+    ...messages.map(([cssClass, text]) => h("div", { class: `banner ${cssClass}` }, text)),
+  );
+  document.body.classList.toggle("is-stale", messages[0]?.[0] === "stale");
 }
 
 function tick() {
-  banners();
-  say(at("clock"), `${moment(plantClock())} UTC`);
+  updateBanners();
+  setText(byId("clock"), `${formatTime(plantTime())} UTC`);
   const stale = document.body.classList.contains("is-stale");
-  say(at("link"), stale ? "stale" : store.pulse.now === null ? "connecting" : "live");
-  at("link").className = `link ${stale ? "bad" : "good"}`;
+  setText(byId("link"), stale ? "stale" : store.systemStatus.now === null ? "connecting" : "live");
+  byId("link").className = `link ${stale ? "bad" : "good"}`;
   screen?.tick();
 }
 
 // -- keys ------------------------------------------------------------------------------------------------------
 
-const KEYS = [
+const KEY_BINDINGS = [
   ["j k ↓ ↑", "next, previous deviation"],
   ["Enter", "details"],
   ["a", "acknowledge"],
@@ -135,14 +141,14 @@ const KEYS = [
   ["?", "these keys"],
 ];
 
-function help() {
-  dialog(
+function openKeyHelp() {
+  openDialog(
     "Keys",
     [
       h(
         "dl",
         { class: "keys" },
-        KEYS.flatMap(([key, words]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, words)]),
+        KEY_BINDINGS.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)]),
       ),
     ],
     null,
@@ -150,17 +156,17 @@ function help() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, dialog");
+  const inputField = event.target.closest?.("input, textarea, select, dialog");
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (typing) {
+  if (inputField) {
     if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
     return;
   }
-  if (event.key === "?") help();
-  else if (event.key === "t") globalThis.patrolTheme();
-  else if (event.key === "o") visit("/");
-  else if (event.key === "m") visit("/alarms");
-  else if (!screen?.key(event)) return;
+  if (event.key === "?") openKeyHelp();
+  else if (event.key === "t") globalThis.patrolToggleTheme();
+  else if (event.key === "o") navigate("/");
+  else if (event.key === "m") navigate("/alarms");
+  else if (!screen?.handleKey(event)) return;
   event.preventDefault();
 });
 
@@ -168,30 +174,30 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-view]");
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
-  visit(link.getAttribute("href"));
+  navigate(link.getAttribute("href"));
 });
 
 // -- begin -----------------------------------------------------------------------------------------------------
 
-async function begin() {
-  store.me = await whoAmI();
-  say(at("title"), store.me.title);
-  say(at("person"), `${store.me.name} (${store.me.role})`);
-  at("sign-out").addEventListener("click", async () => {
-    await tell("/api/sign-out", {});
-    leave();
+async function start() {
+  store.session = await fetchSession();
+  setText(byId("title"), store.session.title);
+  setText(byId("person"), `${store.session.name} (${store.session.role})`);
+  byId("sign-out").addEventListener("click", async () => {
+    await postJson("/api/sign-out", {});
+    goToSignIn();
   });
-  at("theme").addEventListener("click", globalThis.patrolTheme);
-  at("help").addEventListener("click", help);
-  addEventListener("popstate", show);
-  listen((change) => {
-    screen?.changed(change);
-    if (change.deviations.size > 0 || change.whole) counts();
-    if (change.pulse) tick();
+  byId("theme").addEventListener("click", globalThis.patrolToggleTheme);
+  byId("help").addEventListener("click", openKeyHelp);
+  addEventListener("popstate", showScreen);
+  subscribe((change) => {
+    screen?.onStoreChange(change);
+    if (change.deviations.size > 0 || change.isSnapshot) updateCounts();
+    if (change.systemStatus) tick();
   });
-  await show();
+  await showScreen();
   connect();
   setInterval(tick, 1000);
 }
 
-begin().catch((error) => announce(error.message, true));
+start().catch((error) => notify(error.message, true));

@@ -1,15 +1,15 @@
 // The first screen: the plant, the open deviations, and the one looked at.
 
-import { Detail } from "./detail.js";
-import { Deviations } from "./deviations.js";
+import { DeviationDetail } from "./deviation-detail.js";
+import { DeviationList } from "./deviation-list.js";
 import { h } from "./dom.js";
-import { Tiles } from "./tiles.js";
+import { UnitTiles } from "./tiles.js";
 
-export class Overview {
+export class OverviewScreen {
   constructor() {
-    this.tiles = new Tiles();
-    this.list = new Deviations((deviation) => this.open(deviation));
-    this.detail = new Detail(() => this.closed());
+    this.tiles = new UnitTiles();
+    this.list = new DeviationList((deviation) => this.openDetail(deviation));
+    this.detail = new DeviationDetail(() => this.onDetailClosed());
     this.element = h(
       "div",
       { class: "overview" },
@@ -19,29 +19,29 @@ export class Overview {
     this.title = "PATrol";
   }
 
-  open(deviation) {
-    this.last = deviation.deviation_id;
+  openDetail(deviation) {
+    this.lastOpenedId = deviation.deviation_id;
     this.element.classList.add("opened");
     this.detail.open(deviation);
   }
 
-  closed() {
+  onDetailClosed() {
     this.element.classList.remove("opened");
-    this.list.focus(this.list.rows.get(this.last)?.element);
+    this.list.focus(this.list.rows.get(this.lastOpenedId)?.element);
   }
 
-  draw() {
-    this.tiles.draw();
-    this.list.draw();
+  render() {
+    this.tiles.render();
+    this.list.render();
   }
 
   /** Something has changed. */
-  changed(change) {
-    if (change.whole) {
-      this.draw();
+  onStoreChange(change) {
+    if (change.isSnapshot) {
+      this.render();
     } else {
-      if (change.units.size > 0) this.tiles.draw(change.units);
-      if (change.deviations.size > 0) this.list.draw();
+      if (change.units.size > 0) this.tiles.render(change.units);
+      if (change.deviations.size > 0) this.list.render();
     }
     if (this.detail.id !== null && change.deviations.has(this.detail.id)) this.detail.refresh();
   }
@@ -52,14 +52,14 @@ export class Overview {
   }
 
   /** Keys that mean something here; whether one did. */
-  key(event) {
+  handleKey(event) {
     if (event.key === "Escape" && this.detail.id !== null) this.detail.close();
     else if (event.key === "/") this.list.search.focus();
-    else if (event.key === "p") this.list.sort();
+    else if (event.key === "p") this.list.toggleSort();
     else if (event.key === "j" || event.key === "ArrowDown") this.list.focus();
     else return false;
     return true;
   }
 
-  leave() {}
+  dispose() {}
 }

@@ -1,10 +1,10 @@
 // Name and password for a cookie; then to where one wanted to go.
 
 const form = document.getElementById("sign-in");
-const wrong = document.getElementById("wrong");
+const errorMessage = document.getElementById("wrong");
 
 /** The page one wanted, if it is one of ours. */
-function wanted() {
+function nextUrl() {
   const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
   return next.origin === location.origin ? next.href : "/"; // whole: a path alone may begin with two slashes
 }
@@ -13,22 +13,22 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
-  wrong.textContent = "";
-  const given = { name: form.elements.name.value, password: form.elements.password.value };
+  errorMessage.textContent = "";
+  const credentials = { name: form.elements.name.value, password: form.elements.password.value };
   try {
     const response = await fetch("/api/sign-in", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(given),
+      body: JSON.stringify(credentials),
     });
     if (response.ok) {
-      location.replace(wanted());
+      location.replace(nextUrl());
       return;
     }
-    wrong.textContent = (await response.json()).error;
+    errorMessage.textContent = (await response.json()).error;
     form.elements.password.select();
   } catch {
-    wrong.textContent = "the console does not answer; try again";
+    errorMessage.textContent = "the console does not answer; try again";
   } finally {
     button.disabled = false;
   }

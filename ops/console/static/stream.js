@@ -1,51 +1,51 @@
 // The stream of events; it comes back by itself, and says since when nothing has come.
 
-import { leave, whoAmI } from "./ask.js";
-import { take, takePulse } from "./store.js";
+import { fetchSession, goToSignIn } from "./api.js";
+import { applyStatus, applyUpdate } from "./store.js";
 
-const SILENT_MS = 6500; // three pulses and a little
-let heard = performance.now(),
-  since = Date.now();
-let source = null;
+const STALE_AFTER_MS = 6500; // three pulses and a little
+let lastEventAt = performance.now(),
+  lastEventTime = Date.now();
+let eventSource = null;
 
 /** Connect, and stay connected. */
 export function connect() {
-  source?.close();
-  source = new EventSource("/api/live");
-  const on = (kind, then) =>
-    source.addEventListener(kind, (event) => {
-      heard = performance.now();
-      since = Date.now();
-      then(JSON.parse(event.data));
+  eventSource?.close();
+  eventSource = new EventSource("/api/live");
+  const onEvent = (type, handler) =>
+    eventSource.addEventListener(type, (event) => {
+      lastEventAt = performance.now();
+      lastEventTime = Date.now();
+      handler(JSON.parse(event.data));
     });
-  on("all", (said) => take(said, true));
-  on("change", (said) => take(said, false));
-  on("pulse", takePulse);
-  on("goodbye", () => {
-    source.close();
-    leave();
+  onEvent("all", (update) => applyUpdate(update, true));
+  onEvent("change", (update) => applyUpdate(update, false));
+  onEvent("pulse", applyStatus);
+  onEvent("goodbye", () => {
+    eventSource.close();
+    goToSignIn();
   });
-  source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) setTimeout(again, 1500);
+  eventSource.onerror = () => {
+    if (eventSource.readyState === EventSource.CLOSED) setTimeout(reconnect, 1500);
   };
 }
 
 /** The browser has given up: somebody else may have to sign in, or the server is away. */
-async function again() {
+async function reconnect() {
   try {
-    await whoAmI();
+    await fetchSession();
     connect();
   } catch {
-    setTimeout(again, 1500);
+    setTimeout(reconnect, 1500);
   }
 }
 
 /** Whether what is shown may be old: the wall clock time of the last word; null: all is well. */
-export function silentSince() {
-  return performance.now() - heard > SILENT_MS ? since : null;
+export function staleSince() {
+  return performance.now() - lastEventAt > STALE_AFTER_MS ? lastEventTime : null;
 }
 
 setInterval(() => {
   // a connection that hangs gives no error
-  if (performance.now() - heard > 2 * SILENT_MS && source?.readyState === EventSource.OPEN) connect();
+  if (performance.now() - lastEventAt > 2 * STALE_AFTER_MS && eventSource?.readyState === EventSource.OPEN) connect();
 }, 2000);

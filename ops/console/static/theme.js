@@ -1,29 +1,29 @@
 // Light or dark, before anything is drawn: what was chosen here, else what the system says.
 (() => {
-  const chosen = () => {
+  const storedTheme = () => {
     try {
       return localStorage.getItem("patrol-theme");
     } catch {
       return null;
     }
   };
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const apply = () => {
-    document.documentElement.dataset.theme = chosen() ?? (dark.matches ? "dark" : "light");
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+  const applyTheme = () => {
+    document.documentElement.dataset.theme = storedTheme() ?? (prefersDark.matches ? "dark" : "light");
   };
-  dark.addEventListener("change", () => {
-    apply();
+  prefersDark.addEventListener("change", () => {
+    applyTheme();
     dispatchEvent(new Event("patrol-theme"));
   });
-  apply();
-  globalThis.patrolTheme = () => {
+  applyTheme();
+  globalThis.patrolToggleTheme = () => {
     const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     try {
       localStorage.setItem("patrol-theme", next);
     } catch {
       /* not kept */
     }
-    apply();
+    applyTheme();
     dispatchEvent(new Event("patrol-theme"));
   };
 })();

@@ -1,25 +1,26 @@
 // The plant at a glance: a tile a unit, always in the same place.
 
-import { h, say, shape } from "./dom.js";
-import { clock, store } from "./store.js";
-import { PRIORITIES, calls, moment, number, span, spoken } from "./words.js";
+import { h, prioritySymbol, setText } from "./dom.js";
+import { PRIORITIES, formatDuration, formatNumber, formatTime, isUnacknowledged, tagLabel } from "./format.js";
+import { store, unitTime } from "./store.js";
 
-const MANY = 16; // from so many units on tiles are small
-const QUIET_S = 30;
+const COMPACT_FROM = 16; // from so many units on tiles are small
+const SILENT_AFTER_S = 30;
 
-export class Tiles {
+export class UnitTiles {
   constructor() {
     this.tiles = new Map();
-    const none = h("p", { class: "quiet" }, "No unit has been heard of yet.");
-    this.element = h("section", { class: "plant", "aria-label": "Units" }, none);
+    const placeholder = h("p", { class: "quiet" }, "No unit has been heard of yet.");
+    this.element = h("section", { class: "plant", "aria-label": "Units" }, placeholder);
   }
 
   /** Tiles of these units; null: all of them. */
-  draw(units = null) {
+  render(units = null) {
     const names = [...store.units.keys()].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
-    if (names.length !== this.tiles.size || names.some((name) => !this.tiles.has(name))) this.arrange(names);
-    const open = byUnit();
-    for (const name of units ?? names) this.tiles.get(name)?.show(store.units.get(name), open.get(name) ?? []);
+    if (names.length !== this.tiles.size || names.some((name) => !this.tiles.has(name))) this.createTiles(names);
+    const openDeviations = openDeviationsByUnit();
+    for (const name of units ?? names)
+      this.tiles.get(name)?.update(store.units.get(name), openDeviations.get(name) ?? []);
   }
 
   /** What changes by itself. */
@@ -27,124 +28,128 @@ export class Tiles {
     for (const tile of this.tiles.values()) tile.tick();
   }
 
-  arrange(names) {
-    this.tiles = new Map(names.map((name) => [name, this.tiles.get(name) ?? new Tile(name)]));
+  createTiles(names) {
+    this.tiles = new Map(names.map((name) => [name, this.tiles.get(name) ?? new UnitTile(name)]));
     this.element.replaceChildren(...[...this.tiles.values()].map((tile) => tile.element));
-    this.element.classList.toggle("many", names.length > MANY);
-    for (const tile of this.tiles.values()) tile.small = names.length > MANY;
+    this.element.classList.toggle("many", names.length > COMPACT_FROM);
+    for (const tile of this.tiles.values()) tile.compact = names.length > COMPACT_FROM;
   }
 }
 
-function byUnit() {
-  const open = new Map();
+function openDeviationsByUnit() {
+  const openDeviations = new Map();
   for (const deviation of store.deviations.values()) {
-    if (!open.has(deviation.unit)) open.set(deviation.unit, []);
-    open.get(deviation.unit).push(deviation);
+    if (!openDeviations.has(deviation.unit)) openDeviations.set(deviation.unit, []);
+    openDeviations.get(deviation.unit).push(deviation);
   }
-  return open;
+  return openDeviations;
 }
 
-class Tile {
+class UnitTile {
   constructor(name) {
     this.name = name;
     this.badges = h("span", { class: "badges" });
-    this.batch = h("span", { class: "batch" });
-    this.phase = h("span", { class: "phase" });
-    this.maturity = bar("maturity");
-    this.t2 = gauge("T²");
-    this.spe = gauge("SPE");
-    this.worst = h("span", { class: "worst" });
-    this.health = h("span", { class: "health" });
+    this.batchLabel = h("span", { class: "batch" });
+    this.phaseLabel = h("span", { class: "phase" });
+    this.maturityBar = progressBar("maturity");
+    this.t2Gauge = gauge("T²");
+    this.speGauge = gauge("SPE");
+    this.worstLabel = h("span", { class: "worst" });
+    this.healthLabel = h("span", { class: "health" });
     this.element = h(
       "a",
       { class: "tile", "data-view": true },
       h("span", { class: "head" }, h("b", {}, name), this.badges),
-      h("span", { class: "what" }, this.batch, this.phase),
-      this.maturity.element,
-      h("span", { class: "gauges" }, this.t2.element, this.spe.element),
-      this.worst,
-      this.health,
+      h("span", { class: "what" }, this.batchLabel, this.phaseLabel),
+      this.maturityBar.element,
+      h("span", { class: "gauges" }, this.t2Gauge.element, this.speGauge.element),
+      this.worstLabel,
+      this.healthLabel,
     );
   }
 
-  show(unit, open) {
+  update(unit, openDeviations) {
     this.unit = unit;
     const batch = unit.batch_id ?? null,
-      judged = unit.grade !== undefined;
+      hasScore = unit.grade !== undefined;
     this.element.setAttribute("href", `/batch?${new URLSearchParams({ unit: this.name, batch: batch ?? "" })}`);
-    say(this.batch, batch ?? (judged ? "continuous" : "no batch"));
-    say(this.phase, [unit.phase, unit.learning ? "learning" : null].filter(Boolean).join(", "));
-    this.maturity.set(
+    setText(this.batchLabel, batch ?? (hasScore ? "continuous" : "no batch"));
+    setText(this.phaseLabel, [unit.phase, unit.learning ? "learning" : null].filter(Boolean).join(", "));
+    this.maturityBar.set(
       unit.maturity ?? 0,
       unit.maturity === undefined ? "" : `${Math.round(unit.maturity * 100)} % of the recipe`,
     );
-    this.t2.set(unit.t2, unit.t2_limit);
-    this.spe.set(unit.spe, unit.spe_limit);
-    const worst = unit.worst?.[0];
-    say(
-      this.worst,
-      worst
-        ? `${spoken(worst.tag)}${worst.z === undefined ? "" : `  z ${worst.z > 0 ? "+" : "−"}${Math.abs(worst.z).toFixed(1)}`}`
+    this.t2Gauge.set(unit.t2, unit.t2_limit);
+    this.speGauge.set(unit.spe, unit.spe_limit);
+    const worstTag = unit.worst?.[0];
+    setText(
+      this.worstLabel,
+      worstTag
+        ? `${tagLabel(worstTag.tag)}${worstTag.z === undefined ? "" : `  z ${worstTag.z > 0 ? "+" : "−"}${Math.abs(worstTag.z).toFixed(1)}`}`
         : "",
     );
-    this.worst.title = worst
-      ? `${number(worst.observed)} ${worst.unit_of_measure ?? ""}, expected ${number(worst.expected)}`
+    this.worstLabel.title = worstTag
+      ? `${formatNumber(worstTag.observed)} ${worstTag.unit_of_measure ?? ""}, expected ${formatNumber(worstTag.expected)}`
       : "";
-    const unfit = unit.unfit_sensors ?? [];
-    const fitness = this.small
-      ? `${unfit.length} unfit`
-      : `${unfit.length} sensor${unfit.length > 1 ? "s" : ""} unfit: ${unfit.map(spoken).join(", ")}`;
-    say(this.health, unfit.length ? fitness : judged ? "sensors fit" : "");
-    this.health.title = unfit.map(spoken).join(", ");
-    this.element.classList.toggle("unfit", unfit.length > 0);
-    this.mark(open);
+    const unfitSensors = unit.unfit_sensors ?? [];
+    const healthText = this.compact
+      ? `${unfitSensors.length} unfit`
+      : `${unfitSensors.length} sensor${unfitSensors.length > 1 ? "s" : ""} unfit: ${unfitSensors.map(tagLabel).join(", ")}`;
+    setText(this.healthLabel, unfitSensors.length ? healthText : hasScore ? "sensors fit" : "");
+    this.healthLabel.title = unfitSensors.map(tagLabel).join(", ");
+    this.element.classList.toggle("unfit", unfitSensors.length > 0);
+    this.updateBadges(openDeviations);
     this.tick();
   }
 
   /** The most urgent open deviation, and how many there are of each priority. */
-  mark(open) {
-    const seen = open.filter((d) => d.state !== "SHLVD");
-    this.quiet = seen.some((d) => d.cause === "quiet");
-    const marks = PRIORITIES.flatMap((priority) => {
-      const own = seen.filter((d) => d.priority === priority);
-      const words = `${own.length} ${priority}${own.some(calls) ? ", unacknowledged" : ""}`;
-      return own.length === 0
+  updateBadges(openDeviations) {
+    const unshelved = openDeviations.filter((d) => d.state !== "SHLVD");
+    this.isSilent = unshelved.some((d) => d.cause === "quiet");
+    const badges = PRIORITIES.flatMap((priority) => {
+      const ofPriority = unshelved.filter((d) => d.priority === priority);
+      const label = `${ofPriority.length} ${priority}${ofPriority.some(isUnacknowledged) ? ", unacknowledged" : ""}`;
+      return ofPriority.length === 0
         ? []
         : [
             h(
               "span",
-              { class: "badge", title: words, "aria-label": words },
-              shape(priority, own.some(calls)),
-              String(own.length),
+              { class: "badge", title: label, "aria-label": label },
+              prioritySymbol(priority, ofPriority.some(isUnacknowledged)),
+              String(ofPriority.length),
             ),
           ];
     });
-    this.badges.replaceChildren(...marks);
-    const worst = PRIORITIES.find((priority) => seen.some((d) => d.priority === priority));
-    this.element.dataset.worst = worst ?? "none";
-    this.element.classList.toggle("calls", seen.some(calls));
+    this.badges.replaceChildren(...badges);
+    const highestPriority = PRIORITIES.find((priority) => unshelved.some((d) => d.priority === priority));
+    this.element.dataset.worst = highestPriority ?? "none";
+    this.element.classList.toggle("calls", unshelved.some(isUnacknowledged));
   }
 
   tick() {
     const unit = this.unit;
     if (!unit) return;
-    const silent = unit.heard ? (Date.now() - Date.parse(unit.heard)) / 1000 : null;
-    const unjudged = store.pulse.unjudged.includes(this.name);
-    const quiet =
-      this.quiet ||
-      (unit.grade !== undefined && silent !== null && silent > Math.max(QUIET_S, 5 * (store.me?.cadence_s ?? 0)));
-    this.element.classList.toggle("still", quiet);
-    this.element.classList.toggle("unjudged", unjudged);
-    if (unjudged) say(this.health, this.small ? "not judged" : "not judged: is `patrol run` up?");
-    else if (quiet) say(this.health, `quiet ${silent === null ? "" : span(silent)}`);
-    const newest = unit.newest ? `last scan ${moment(unit.newest, clock(this.name))} UTC` : "no scan yet";
-    this.element.title = this.worst.textContent ? `${newest}; furthest from expected: ${this.worst.textContent}` : newest;
+    const silence_s = unit.heard ? (Date.now() - Date.parse(unit.heard)) / 1000 : null;
+    const isUnjudged = store.systemStatus.unjudged.includes(this.name);
+    const isSilent =
+      this.isSilent ||
+      (unit.grade !== undefined &&
+        silence_s !== null &&
+        silence_s > Math.max(SILENT_AFTER_S, 5 * (store.session?.cadence_s ?? 0)));
+    this.element.classList.toggle("still", isSilent);
+    this.element.classList.toggle("unjudged", isUnjudged);
+    if (isUnjudged) setText(this.healthLabel, this.compact ? "not judged" : "not judged: is `patrol run` up?");
+    else if (isSilent) setText(this.healthLabel, `quiet ${silence_s === null ? "" : formatDuration(silence_s)}`);
+    const lastScan = unit.newest ? `last scan ${formatTime(unit.newest, unitTime(this.name))} UTC` : "no scan yet";
+    this.element.title = this.worstLabel.textContent
+      ? `${lastScan}; furthest from expected: ${this.worstLabel.textContent}`
+      : lastScan;
   }
 }
 
-function bar(kind) {
+function progressBar(cssClass) {
   const fill = h("i", {});
-  const element = h("span", { class: kind }, fill);
+  const element = h("span", { class: cssClass }, fill);
   return {
     element,
     set: (share, title) => {
@@ -165,11 +170,12 @@ function gauge(name) {
       const ratio = statistic === undefined || !(limit > 0) ? null : statistic / limit;
       fill.style.width = `${Math.min(100, (ratio ?? 0) * 50)}%`;
       element.classList.toggle("over", ratio !== null && ratio > 1);
-      say(
+      setText(
         value,
         ratio === null ? "–" : ratio >= 9.95 ? `×${ratio >= 1000 ? "999+" : ratio.toFixed(0)}` : `×${ratio.toFixed(1)}`,
       );
-      element.title = ratio === null ? `${name}: not judged` : `${name} ${number(statistic)}, limit ${number(limit)}`;
+      element.title =
+        ratio === null ? `${name}: not judged` : `${name} ${formatNumber(statistic)}, limit ${formatNumber(limit)}`;
     },
   };
 }

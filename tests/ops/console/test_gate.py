@@ -44,8 +44,8 @@ def test_a_page_asks_to_sign_in_first_and_remembers_where_one_wanted_to_go(brows
 
 def test_without_signing_in_only_what_the_sign_in_page_needs_is_served(browse: Open) -> None:
     client = browse()
-    codes = {name: client.get(f"/static/{name}").status_code for name in ("look.css", "main.js", "uplot/uPlot.esm.js")}
-    assert codes == {"look.css": 200, "main.js": 401, "uplot/uPlot.esm.js": 401}
+    codes = {name: client.get(f"/static/{name}").status_code for name in ("base.css", "main.js", "uplot/uPlot.esm.js")}
+    assert codes == {"base.css": 200, "main.js": 401, "uplot/uPlot.esm.js": 401}
     assert client.get("/sign-in").status_code == 200
     assert client.get("/livez").text == "ok\n"
     assert client.get("/docs").status_code == 404
@@ -60,7 +60,7 @@ def test_no_file_but_the_pages_own_is_served(browse: Open, name: str) -> None:
 
 def test_every_answer_carries_a_strict_policy_and_is_not_kept(browse: Open) -> None:
     client = browse()
-    for path in ("/sign-in", "/api/me", "/", "/nothing", "/static/look.css"):
+    for path in ("/sign-in", "/api/me", "/", "/nothing", "/static/base.css"):
         headers = client.get(path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["x-content-type-options"] == "nosniff"
