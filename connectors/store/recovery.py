@@ -105,8 +105,8 @@ def _refuse_other(folder: Path, found: Owner, wanted: Owner) -> None:
         if getattr(found, field) != getattr(wanted, field)
     ]
     if differences:
+        how = "; ".join(differences)
         raise RecoveryError(
-            f"recovery store {folder} was made for something else ({'; '.join(differences)}); a running "
-            "batch cannot change its judge: choose another recovery.folder, or remove this one to judge anew from the topics'"
-            " beginning"
+            f"recovery store {folder} was made for something else ({how}); a running batch cannot change its judge: "
+            "choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
         )

@@ -91,7 +91,7 @@ def add_user(name: Name, role: RoleOption = "viewer", users: UserFileOption = US
 
     pass show patrol/anna | patrol console add-user anna --role operator --stdin
     """
-    from ops.console.people import UserFile
+    from ops.console.access.people import UserFile
 
     if stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -105,7 +105,7 @@ def add_user(name: Name, role: RoleOption = "viewer", users: UserFileOption = US
 @app.command("remove-user")
 def remove_user(name: Name, users: UserFileOption = USERS) -> None:
     """Take a user out; their sessions end at once."""
-    from ops.console.people import UserFile
+    from ops.console.access.people import UserFile
 
     UserFile(users).remove(name)
     print(f"{users}: {name} is out", file=sys.stderr)
@@ -114,7 +114,7 @@ def remove_user(name: Name, users: UserFileOption = USERS) -> None:
 @app.command("list-users")
 def list_users(users: UserFileOption = USERS) -> None:
     """Who may sign in, a line each: name, tab, role."""
-    from ops.console.people import UserFile
+    from ops.console.access.people import UserFile
 
     for name, user in UserFile(users).users().items():
         print(f"{name}\t{user.role}")

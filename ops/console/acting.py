@@ -12,7 +12,7 @@ from connectors.settings import Kafka
 from models.records.errors import PatrolError
 from models.records.messages import Deviation, OperatorAction
 from models.records.times import to_time, to_us
-from ops.console.people import LONGEST_SHELVING_H, Person
+from ops.console.access.people import LONGEST_SHELVING_H, Person
 from ops.console.plant import Plant
 
 _CONFIRM_S = 5.0  # wall clock Kafka may take to confirm

@@ -11,10 +11,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from models.records.errors import PatrolError
+from ops.console.access.signing import Signing
 from ops.console.endpoints import Endpoints
 from ops.console.headers import SecurityHeaders
 from ops.console.json_http import refused, unable
-from ops.console.signing import Signing
 
 
 def application(signing: Signing, endpoints: Endpoints) -> Starlette:

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from models.records.errors import PatrolError
+from ops.console.access.gate import Gate
 from ops.console.acting import ActionRequest, Desk, RefusedError
 from ops.console.feeding import Feeding
-from ops.console.gate import Gate
 from ops.console.json_http import answer, body
 from ops.console.live import MOST_OF_ONE, MOST_STREAMS, events
 from ops.console.views import BatchViews

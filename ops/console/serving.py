@@ -20,19 +20,19 @@ from connectors.prometheus.console_series import ConsoleSeries
 from connectors.settings import Console, Exposition
 from models.records.errors import ConfigError
 from ops.config import Configuration
+from ops.console.access.gate import Gate, Limits
+from ops.console.access.people import UserFile
+from ops.console.access.sessions import Sessions
+from ops.console.access.signing import Signing
 from ops.console.acting import Desk
 from ops.console.application import application
 from ops.console.auditing import Auditing
 from ops.console.clocks import Clocks
 from ops.console.endpoints import Endpoints
 from ops.console.feeding import Feeding
-from ops.console.gate import Gate, Limits
 from ops.console.judging import Judging
-from ops.console.people import UserFile
 from ops.console.plant import Plant
 from ops.console.records import Records
-from ops.console.sessions import Sessions
-from ops.console.signing import Signing
 from ops.console.views import BatchViews
 from ops.monitors import Choice
 
@@ -121,7 +121,7 @@ def _uvicorn(app: Starlette, settings: Console) -> uvicorn.Config:
         app,
         log_config=None,
         access_log=False,
-        proxy_headers=False,  # ops.console.gate looks at them, and at who sends them
+        proxy_headers=False,  # ops.console.access.gate looks at them, and at who sends them
         server_header=False,
         timeout_graceful_shutdown=_CLOSE_S,
         ssl_certfile=settings.tls_certificate or None,

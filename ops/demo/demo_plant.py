@@ -24,7 +24,7 @@ from models.records.progress import Progress
 from models.reference.reference import Reference, fit_reference
 from ops import config
 from ops.config import Configuration
-from ops.console.people import UserFile
+from ops.console.access.people import UserFile
 from ops.demo.campaign import Campaign, released
 
 TWIN = Path(__file__).parent.parent / "twins" / "demo.toml"

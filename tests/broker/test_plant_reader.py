@@ -12,9 +12,9 @@ from connectors.kafka.topics import create_topics
 from connectors.settings import Kafka
 from models.records.messages import Scan, Score
 from models.records.times import to_us
+from ops.console.access.people import Person
 from ops.console.acting import ActionRequest, Desk
 from ops.console.clocks import Clocks
-from ops.console.people import Person
 from ops.console.plant import Plant
 from tests.broker.conftest import LIMIT_S, every, messages, publish, site
 from tests.conftest import event, minute, small_twin

@@ -22,7 +22,7 @@ from connectors.files.runs import RecordedRun
 from connectors.kafka.publisher import Publisher
 from models.records.messages import Record, Scan
 from models.records.times import to_time, to_us
-from ops.console.people import UserFile
+from ops.console.access.people import UserFile
 from ops.demo.campaign import Campaign, campaign_batches, units
 from ops.demo.demo_plant import DemoPlant, set_up
 from ops.playing import Message, PlayOptions, messages

@@ -12,8 +12,8 @@ from connectors.prometheus.console_series import ConsoleSeries
 from connectors.settings import Proxy
 from models.records.messages import Deviation
 from ops.config import load
-from ops.console.gate import Limits
-from ops.console.people import UserFile
+from ops.console.access.gate import Limits
+from ops.console.access.people import UserFile
 from ops.console.serving import Around, build
 from ops.monitors import Choice
 from tests.conftest import minute

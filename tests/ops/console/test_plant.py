@@ -5,10 +5,10 @@ import pytest
 
 from models.records.messages import OperatorAction, Score
 from models.records.times import to_us
+from ops.console.access.people import Person
 from ops.console.acting import ActionRequest, RefusedError, action_of
 from ops.console.clocks import Clocks
 from ops.console.flood import Flood
-from ops.console.people import Person
 from ops.console.plant import Plant
 from tests.conftest import minute, small_twin
 from tests.ops.console.conftest import deviation

@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from connectors.settings import Proxy
 from models.records.errors import ConfigError
-from ops.console.limits import RateLimit
-from ops.console.people import Person, Role
-from ops.console.sessions import COOKIE, Sessions
+from ops.console.access.limits import RateLimit
+from ops.console.access.people import Person, Role
+from ops.console.access.sessions import COOKIE, Sessions
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CSRF_HEADER = "X-PATrol-Word"

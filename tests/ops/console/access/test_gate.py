@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from connectors.prometheus.console_series import ConsoleSeries
+from ops.console.access.people import UserFile
+from ops.console.access.sessions import COOKIE
 from ops.console.headers import POLICY
-from ops.console.people import UserFile
-from ops.console.sessions import COOKIE
 from tests.ops.console.conftest import PAGE, PASSWORD, Open, sign_in, word_of
 
 READ = (

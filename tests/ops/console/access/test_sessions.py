@@ -5,9 +5,9 @@ from typing import Any
 
 from starlette.routing import Route
 
+from ops.console.access.sessions import COOKIE
+from ops.console.access.signing import PUBLIC
 from ops.console.live import MOST_OF_ONE
-from ops.console.sessions import COOKIE
-from ops.console.signing import PUBLIC
 from tests.ops.console.conftest import PAGE, PASSWORD, Open, sign_in
 
 OPEN = {

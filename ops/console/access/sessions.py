@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from ops.console.people import Person, UserFile
+from ops.console.access.people import Person, UserFile
 
 COOKIE = "__Host-patrol_session"  # so named, browsers take it from this very host alone: no neighbour can plant one
 

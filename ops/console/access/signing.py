@@ -14,13 +14,13 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from connectors.prometheus.console_series import ConsoleSeries
 from models.records.twin import Twin
-from ops.console.gate import Gate
+from ops.console.access.gate import Gate
+from ops.console.access.people import LONGEST_SHELVING_H, Person
+from ops.console.access.sessions import COOKIE
 from ops.console.json_http import answer, body
-from ops.console.people import LONGEST_SHELVING_H, Person
-from ops.console.sessions import COOKIE
 
 LOG = logging.getLogger("patrol")
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 PUBLIC = ("sign-in.js", "base.css", "theme.js", "icon.svg")  # what the sign-in page needs: no data in any of them
 _AT_ONCE = 2  # password checks: each takes 64 MB
 

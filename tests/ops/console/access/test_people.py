@@ -8,7 +8,7 @@ import pytest
 
 from models.records.errors import ConfigError
 from ops.__main__ import main
-from ops.console.people import UserFile
+from ops.console.access.people import UserFile
 from tests.ops.console.conftest import PASSWORD
 
 
