@@ -1,1 +1,1 @@
-"""Who may see and change what: people and passwords, sessions, signing in, the gate every request passes; no screens."""
+"""Who may see and change what: people and passwords, sessions, signing in, the gate of every request; no screens."""
