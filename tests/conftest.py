@@ -1,5 +1,7 @@
 """What several tests stand on: a small twin, a monitor with one rule, and ways to write scans and events."""
 
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -46,6 +48,16 @@ class AboveOne:
 
     def restore(self, numbers: Numbers) -> None:
         self.seen = int(str(numbers["seen"]))
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[None]:
+    """What a command does to PATrol's logger, it does for its own test only: others read it, in any order."""
+    log = logging.getLogger("patrol")
+    handlers, propagate, level = log.handlers, log.propagate, log.level
+    yield
+    log.handlers, log.propagate = handlers, propagate
+    log.setLevel(level)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -60,6 +61,7 @@ def expected(sent: list[Sent]) -> set[tuple[str, int, str]]:
     return emitted
 
 
+@pytest.mark.slow
 def test_a_flow_killed_at_random_moments_loses_no_deviation_and_writes_none_twice(broker, tmp_path):
     rng = random.Random(20261124)
     prefix = f"crash-{time.time_ns()}"

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ FILES = {"3": "RIG-3", "5": "RIG-5", "9": "RIG-9"}  # recording -> unit
 SPEED = 1000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not RIG.exists(), reason="../shared/data/skab is not there: no recordings of the rig")
 def test_the_rig_s_closing_valve_is_found_live_and_sigterm_drains(broker, tmp_path):
     kafka = site(broker)
@@ -59,7 +62,13 @@ port = 0
 """
 
 
-def patrol(*words: str) -> subprocess.Popen[bytes]:
-    """A command of PATrol's as a process of its own."""
+@contextmanager
+def patrol(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of PATrol's as a process of its own, which does not outlive a test that fails."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([sys.executable, "-m", "ops", *words], cwd=ROOT, env=dict(os.environ), **quiet)
+    process = subprocess.Popen([sys.executable, "-m", "ops", *words], cwd=ROOT, env=dict(os.environ), **quiet)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

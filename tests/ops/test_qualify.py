@@ -174,6 +174,7 @@ def test_faults_are_spread_evenly_over_batches_and_lie_within_them() -> None:
     assert all(0 <= plan.injection.first < plan.injection.last <= 200 for plans_ in plans for plan in plans_)
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_file_over_one_process_or_two(plant: Path) -> None:
     asked_ = [str(plant / "twin.toml"), "--scans", first_batches(plant, 6)]
     for processes in (1, 2):
