@@ -26,6 +26,8 @@ def copy_of_checkout(folder: Path) -> Path:
             shutil.copytree(ROOT / part, folder / part, ignore=PASSING)
         else:
             shutil.copy2(ROOT / part, folder / part)
+    if (ROOT / ".mypy_cache").is_dir():
+        shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache", ignore=PASSING)
     (folder / ".venv").mkdir()
     for part in Path(sys.prefix).iterdir():
         if part.name != "ready":
