@@ -1,4 +1,4 @@
-"""The penicillin benchmark through the three commands of the README, scored by the benchmark's own script."""
+"""The penicillin benchmark through the three commands of docs/detection.md, scored by the benchmark's own script."""
 
 import json
 import subprocess
