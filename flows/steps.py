@@ -39,7 +39,6 @@ def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]
     kind
         The type to keep.
     """
-
     return op.flat_map_batch(
         step_id, up, lambda batch: [(key, record) for key, record in batch if isinstance(record, kind)]
     )

@@ -54,9 +54,11 @@ class Follower:
         return records
 
     def __enter__(self) -> "Follower":
+        """The follower itself, already at the topics' beginning."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the consumer."""
         self._consumer.close()
 
     def _places(self, topic: str) -> list[TopicPartition]:

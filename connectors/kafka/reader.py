@@ -62,7 +62,7 @@ class Reader:
 
     @property
     def offsets(self) -> dict[str, int]:
-        """ "topic/partition" -> next offset."""
+        """The next offset of each partition, by "topic/partition"."""
         return {f"{topic}/{partition}": offset for (topic, partition), offset in self._next.items()}
 
     @property

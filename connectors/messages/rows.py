@@ -49,6 +49,7 @@ class Rows:
         self._phases: list[str | None] = []
 
     def __len__(self) -> int:
+        """How many scans have been taken."""
         return len(self._offsets)
 
     def add(self, offset: int, scan: ScanFields, readings: Sequence[float]) -> None:

@@ -27,6 +27,7 @@ class Block(msgspec.Struct, frozen=True):
     phases: tuple[str | None, ...] | None = None
 
     def __len__(self) -> int:
+        """How many scans."""
         return len(self.offsets)
 
     def take(self, rows: Any) -> "Block":
@@ -57,6 +58,7 @@ class ReadingBlock(msgspec.Struct, frozen=True):
     values: FloatArray  # (n,) NaN: bad quality or null
 
     def __len__(self) -> int:
+        """How many readings."""
         return len(self.offsets)
 
 
@@ -77,6 +79,7 @@ class Stretch(msgspec.Struct, frozen=True):
     phase_age_s: float = 0.0  # batch age at which the phase started
 
     def __len__(self) -> int:
+        """How many scans."""
         return len(self.age_s)
 
 

@@ -1,5 +1,8 @@
-"""Learning the one-step regressions of ``models.statistics.innovation`` from released batches, any one of them left
-out."""
+"""Learning the one-step regressions of ``models.statistics.innovation`` from released batches.
+
+Every sum of products is kept by batch, so that any one batch can be left out without summing the others anew
+(decisions 10 and 14).
+"""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence

@@ -52,8 +52,11 @@ class Motion(Carried):
 
 @compiled("void", TABLE, ROW, TABLE, TABLE, TABLE)
 def _moves(values: FloatArray, ceiling: FloatArray, state: FloatArray, spike: FloatArray, rough: FloatArray) -> None:
-    """Spikes and roughness (n, p); ``state`` (5, p): the last two readings, the last bend, the roughness, and
-    the scans since the first reading."""
+    """Spikes and roughness (n, p) in each tag's unit of measure.
+
+    ``state`` (5, p) is carried on: the last two readings, the last second difference, the roughness, and the scans
+    since the first reading.
+    """
     weight = 2 / (_SPAN + 1)
     earlier, before, bend, smooth, scans = state[0], state[1], state[2], state[3], state[4]
     for row in range(len(values)):

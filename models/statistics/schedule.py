@@ -39,6 +39,7 @@ class Schedule:
 
 
 def shifts_of(points: int) -> FloatArray:
+    """Shifts tried on a grid of ``points``, (S,), in grid steps: whole ones, up to 0.75 % of the recipe either way."""
     reach = int(np.ceil(_REACH * (points - 1)))
     return np.arange(-reach, reach + 1, dtype=float)
 
