@@ -14,7 +14,7 @@ TOGETHER = 8  # scans that share a row of weights
 
 
 def product(features: FloatArray, weights: FloatArray) -> FloatArray:
-    """The matrix product (n, F) x (F, k).
+    """The matrix product (n, F) x (F, k), each row bit for bit the same whichever rows are beside it.
 
     Examples
     --------

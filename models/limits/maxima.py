@@ -1,7 +1,7 @@
-"""What is usual of batches' largest values along the recipe: of all batches, or without any one of them.
+"""The usual size and spread of batches' largest values along the recipe: of all batches, or without any one of them.
 
-Each batch is judged by the others, so this is asked once a batch: values are put in order once, and what stands in the
-middle without one batch is found by its place there.
+Each batch is judged by the others, so this is needed once a batch: values are sorted once, and the median without one
+batch is found by that batch's place in the order.
 """
 
 import numpy as np
@@ -20,7 +20,8 @@ class Maxima:
     Parameters
     ----------
     maxima
-        Shape (B, windows, k), >= 0: each batch's, of each statistic around some places of the recipe; B > 1.
+        Shape (B, windows, k), >= 0, dimensionless: each batch's largest value of each statistic, in windows along the
+        recipe; B > 1.
     """
 
     def __init__(self, maxima: FloatArray) -> None:
@@ -32,7 +33,17 @@ class Maxima:
             self._logs = np.log(maxima)
 
     def usual(self, own: int | None = None) -> tuple[FloatArray, FloatArray]:
-        """Usual log maximum and its upward spread in each window, (windows, k) each, without batch ``own``."""
+        """Usual log maximum, and its upward spread, in each window, without batch ``own`` (None: of all).
+
+        Returns
+        -------
+        The median log maximum u, (windows, k), and its tail, (windows, k), >= 0.1, both dimensionless. The tail is
+        sqrt(2 mean(max(log maximum - u, 0)²)), shrunk towards its mean along the recipe with the weight of 20 batches.
+
+        References
+        ----------
+        PATrol's own; measured in decisions 10 and 14.
+        """
         least = _LEAST_SHARE * self._positive_median(own)
         batches = len(self._maxima) - (own is not None)
         lower, upper = (np.log(np.maximum(self._nth(nth, own), least)) for nth in ((batches - 1) // 2, batches // 2))

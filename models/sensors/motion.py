@@ -26,6 +26,10 @@ class Motion(Carried):
     ceiling
         Shape (p,), in each tag's unit of measure: a second difference counts as no more in the roughness, so that
         a step is not noise.
+
+    References
+    ----------
+    PATrol's own: the average of Roberts (1959), Technometrics 1(3), 239-250, of second differences.
     """
 
     def __init__(self, ceiling: FloatArray) -> None:
@@ -35,7 +39,17 @@ class Motion(Carried):
         super().__init__(readings=start)
 
     def advance(self, values: FloatArray, segments: Segments | None = None) -> Moves:
-        """Moves at each scan of readings (n, p) in order of time; NaN: no reading.
+        """Spikes and roughness at each scan, (n, p) each, >= 0, in each tag's unit of measure.
+
+        Spike: the smaller of two steps in opposite directions, 0 where they are in one. Roughness: the EWMA, over 30
+        scans, of |second difference|.
+
+        Parameters
+        ----------
+        values
+            Shape (n, p), in each tag's unit of measure, in order of time; NaN: no reading.
+        segments
+            Whose scans they are; None: one batch's.
 
         Examples
         --------

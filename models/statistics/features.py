@@ -3,6 +3,11 @@
 Readings are in constant units of each tag's range over the whole recipe ("spreads"), because a controller's law is the
 same at every age. Beside the readings now and at the last scans stand the usual trajectory, how far readings lie beyond
 their usual range (hinges: loops saturate), and what controllers gave when another began or ceased to act (products).
+
+References
+----------
+Hinges: Friedman (1991), Annals of Statistics 19(1), 1-67 (multivariate adaptive regression splines). Which features
+there are is PATrol's own; measured in decision 10.
 """
 
 from dataclasses import dataclass
@@ -91,14 +96,16 @@ class Layout:
 def features_of(
     scaling: Scaling, readings: FloatArray, level: FloatArray, starts: IntArray | None = None
 ) -> FloatArray:
-    """Features (n, F) of the scans of b batches, one after the other.
+    """Features (n, F) of the scans of b batches, one after the other, in the order of ``Layout``.
+
+    Readings, trajectory, hinges and products are in spreads; the constant and which loops act are 0 or 1.
 
     Parameters
     ----------
     scaling
         Of the tags.
     readings
-        Shape (n + LAGS b, p), in spreads from the centre: in front of each batch's scans the LAGS before them.
+        Shape (n + LAGS b, p), in spreads from the centre, without gaps: in front of each batch's scans the LAGS before.
     level
         Shape (n + b, p), the usual trajectory likewise, with one scan before.
     starts
