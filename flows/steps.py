@@ -45,7 +45,7 @@ def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]
 
 
 def tapped(step_id: str, up: KeyedStream[R], tap: Callable[[R], None]) -> KeyedStream[R]:
-    """The same records, each of which the tap has heard of."""
+    """The same records, each passed to ``tap`` on its way."""
 
     def observe(batch: list[tuple[str, R]]) -> list[tuple[str, R]]:
         for _, record in batch:

@@ -1,4 +1,4 @@
-"""A plain consumer of what PATrol says, as a screen or a script would have one: deviations and scores."""
+"""A plain consumer of deviations and scores, as a screen or a script would have one."""
 
 import time
 

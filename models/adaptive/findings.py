@@ -1,4 +1,4 @@
-"""What the adaptive monitor's statistics say, in findings and contributors."""
+"""Findings and contributors of the adaptive monitor."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

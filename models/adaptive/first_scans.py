@@ -139,7 +139,7 @@ def _least_scale(tag: Tag, seen: FloatArray) -> float:
 def _limits(gain: FloatArray, innovations: FloatArray, chance: float) -> FloatArray:
     """Limits of |innovation| and its moving averages: Student tails of the kurtosis and width seen in these scans.
 
-    A tag is averaged only over spans shorter than its wander; longer ones would judge the wander.
+    A tag is averaged only over spans in which its level hardly moves; longer ones would judge the level's own drift.
     """
     scans = np.maximum(np.isfinite(innovations).sum(axis=0), 2)
     known = np.nan_to_num(innovations)

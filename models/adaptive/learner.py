@@ -28,7 +28,7 @@ from models.records.messages import Contributor
 
 SERIES = ("learner_t2", "learner_spe", "learner_residual")  # logarithms of the ratios, and of the largest |z|
 _PRIOR_SCANS = 100.0  # the start counts as so many scans of this batch
-_CLIP = 4.0  # standard deviations: one scan says no more
+_CLIP = 4.0  # standard deviations: a larger error counts as this
 _WEIGHT = 2 / (40 + 1)  # of the newest scan in the recent mean: 40 scans
 _LEAST = 1e-6  # of a ratio or |z|, before its logarithm
 _MOST = 3  # contributors named

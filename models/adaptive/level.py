@@ -1,8 +1,9 @@
 """A tag's level when nothing is known of it but its own past: the local-level model.
 
-A reading is a level plus noise, and the level wanders. How much of a tag's movement is wander is learnt from its first
-scans; a tag that wanders is expected near its last readings, one that does not near its long mean. What has not been
-learnt for a while (out of control, unfit, absent) is known less and less well, so that wander is forgiven in time.
+A reading is a level plus noise, and the level is a random walk. How much of a tag's movement is the walk is learnt from
+its first scans; a tag whose level walks is expected near its last readings, one whose level stays near its long mean.
+The variance of a level that has not been learnt for a while (out of control, unfit, absent) grows, so that what it may
+have walked meanwhile raises no alarm.
 
 References
 ----------
@@ -92,10 +93,8 @@ class Levels:
 
     def __init__(self, level_model: LevelModel) -> None:
         self._gain, self._scale = level_model.gain, level_model.scale
-        self._noise, self._walk = (
-            1 - level_model.gain,
-            level_model.gain**2,
-        )  # variances; together an innovation has variance 1
+        # variances, in innovation variances: of the noise, and of a step of the level
+        self._noise, self._walk = 1 - level_model.gain, level_model.gain**2
         self.level = level_model.start.copy()  # (p,)
         self._unknown = level_model.gain.copy()  # (p,) variance of the level
 

@@ -19,7 +19,7 @@ from models.records.twin import Alarms
 
 KEPT_DAYS = 30.0
 _ISA_CHATTERING_S = 60.0
-_ENOUGH = 100  # annunciations, below which shares say nothing
+_ENOUGH = 100  # annunciations; shares of fewer mean nothing
 _DAY_US = 86_400_000_000
 
 
@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     value: str
     target: str
-    met: bool | None  # none: too little was annunciated to say, or there is no target
+    met: bool | None  # none: too few annunciations, or there is no target
 
 
 class AlarmAudit:

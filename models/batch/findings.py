@@ -21,8 +21,8 @@ class Causes(msgspec.Struct, frozen=True):
     accused: Sequence[int]  # causes other than the process, so far
     over: IntArray  # (n,) of what is over its limit
     under_way: IntArray  # (n,) of the episode
-    spiky: BoolArray  # (n, p) a tag has shown itself spiky
-    first: BoolArray  # (n, p) it shows first here
+    spiky: BoolArray  # (n, p) whether a tag is spiky (``models.sensors.spikes``)
+    first: BoolArray  # (n, p) whether it is found spiky here first
 
 
 class Findings:

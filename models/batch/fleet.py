@@ -2,7 +2,8 @@
 
 Most of the cost of judging a scan is overhead around the arithmetic, so the scans of several batches are judged side by
 side: ``Segments`` says whose they are, and every part goes on with each batch's numbers in its own row. No batch's
-numbers enter another's: a batch's judgement is the same, bit by bit, whichever batches are judged with it (decision 15).
+numbers enter another's: a batch's judgement is the same, bit by bit, whichever batches are judged with it (decision
+15).
 """
 
 from collections.abc import Sequence
@@ -82,9 +83,8 @@ class Fleet(Carried):
         self.longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         self.roles = Roles(manipulated, marked(fitted.trajectory.schedule.columns, tags))
-        self._least_ratio = (
-            1 - twin.alarms.deadband
-        )  # of its limit: what is below neither raises an alarm nor holds one
+        # of its limit: a statistic below neither raises an alarm nor holds one
+        self._least_ratio = 1 - twin.alarms.deadband
         self._health, self.measure = SensorHealth(twin, reference.sensors), Measure(fitted)
         self._spikes, self._learner = Spikes(tags), Learner(twin.tag_names, fitted.learner)
         self._findings = Findings(twin, self._least_ratio)

@@ -23,7 +23,7 @@ _LEAST = 1e-12  # of a statistic, before its logarithm
 _USUAL_SPREAD = 0.45  # of joint maxima, in tails
 _USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
 _LEAST_SPREAD = 0.05  # of joint maxima, likewise
-_USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
+_USUAL_BATCHES = 40  # the weight of what is usual, in batches
 
 
 def joint_limits(

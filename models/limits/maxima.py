@@ -49,7 +49,7 @@ class Maxima:
         lower, upper = (np.log(np.maximum(self._nth(nth, own), least)) for nth in ((batches - 1) // 2, batches // 2))
         usual, squares = (lower + upper) / 2, np.zeros(lower.shape)
         _add_above(self._logs, -1 if own is None else own, np.log(least), usual, squares)
-        spread = 2 * squares / batches  # what is small says nothing of how large maxima get
+        spread = 2 * squares / batches  # of the upper half: small maxima do not show how large they get
         recipe = np.maximum(spread.mean(axis=0), np.median(spread))
         tail = np.sqrt((batches * spread + _PRIOR_BATCHES * recipe) / (batches + _PRIOR_BATCHES))
         return usual, np.maximum(tail, _LEAST_DEPTH)
@@ -70,7 +70,7 @@ class Maxima:
         if own is not None:
             taken, zeros = np.sort(self._place_in_recipe[own], axis=0), zeros - self._zeros[own]
         positive = len(every) - len(taken) - zeros
-        before = taken - np.arange(len(taken))[:, None]  # how many of those left stand before each one taken out
+        before = taken - np.arange(len(taken))[:, None]  # how many of those left come before each one taken out
         middle = []
         for nth in (zeros + (positive - 1) // 2, zeros + positive // 2):
             place = np.clip(nth + (before <= nth).sum(axis=0), 0, len(every) - 1)

@@ -13,8 +13,8 @@ from models.records.messages import Context
 class Block(msgspec.Struct, frozen=True):
     """Scans of one unit from one topic partition, in order of arrival.
 
-    ``batch_ids`` and ``phases`` are what each scan itself says (None: nothing); both are None when no scan says
-    anything, the usual case.
+    ``batch_ids`` and ``phases`` are what each scan itself names (None: nothing); both are None when no scan names
+    any, the usual case.
     """
 
     unit: str

@@ -8,7 +8,7 @@ from scipy import stats
 
 from models.arrays.types import FloatArray
 
-_LEAST_BATCHES = 3  # at a point; fewer say nothing of a spread
+_LEAST_BATCHES = 3  # at a point; from fewer no spread is estimated
 _LEAST_SHARE = 0.1  # of the spread over the whole recipe: what one deviation is at least
 
 

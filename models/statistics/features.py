@@ -1,8 +1,9 @@
 """What a reading is predicted from: the features of the one-step regressions, and which of them may predict what.
 
 Readings are in constant units of each tag's range over the whole recipe ("spreads"), because a controller's law is the
-same at every age. Beside the readings now and at the last scans stand the usual trajectory, how far readings lie beyond
-their usual range (hinges: loops saturate), and what controllers gave when another began or ceased to act (products).
+same at every age. Beside the readings now and at the last scans there are the usual trajectory, how far readings lie
+beyond their usual range (hinges: loops saturate), and what controllers gave when another began or ceased to act
+(products).
 
 References
 ----------
@@ -36,7 +37,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the features of p tags and c loops stand.
+    """The positions of the features of p tags and c loops.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class Layout:
 
     @property
     def acting(self) -> int:
-        """First of the 2c: which loops act now, and one scan before; a constant 1 stands in front of them."""
+        """First of the 2c: which loops act now, and one scan before; a constant 1 precedes them."""
         return self.beyond + 8 * self.tags + 1
 
     @property

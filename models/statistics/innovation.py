@@ -23,7 +23,7 @@ from models.arrays.products import product
 from models.arrays.types import BoolArray, FloatArray, IntArray
 from models.statistics.features import LAGS, Scaling, features_of
 
-_CLIP = 30.0  # spreads: what lies beyond says no more than this
+_CLIP = 30.0  # spreads: a reading beyond counts as this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
 
 

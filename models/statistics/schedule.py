@@ -28,7 +28,7 @@ _OUTLIER = 5.0  # standard deviations: the gain learns nothing from such a scan
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What released batches say of the q schedule tags."""
+    """The master profiles of the q schedule tags, and their noise, in released batches."""
 
     columns: IntArray  # (q,) positions among the twin's tags
     master: FloatArray  # (G, q) profile over the maturity grid, in each tag's unit of measure

@@ -166,7 +166,7 @@ def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: 
     Harvey (1976), Econometrica 44(3), 461-465; the bounds and the variance of imputed readings are PATrol's own
     (decisions 10 and 14).
     """
-    known = np.empty(circumstances.shape)  # what is beyond all experience says no more than its edge
+    known = np.empty(circumstances.shape)  # beyond what released batches showed counts as their edge
     np.minimum(np.maximum(circumstances, one_step.known[0], out=known), one_step.known[1], out=known)
     logs = np.minimum(np.maximum(product(known, one_step.size_weights), _LEAST), _MOST)
     size: FloatArray = one_step.usual * np.exp(logs)
