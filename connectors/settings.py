@@ -1,4 +1,4 @@
-"""What the edges are told: the twin file's sections about Kafka, recordings, references, recovery and metrics."""
+"""Settings of the edges: the twin file's sections about Kafka, recordings, references, recovery and metrics."""
 
 from typing import Annotated, Literal
 

@@ -32,7 +32,7 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Taps:
-    """Who is told what happens, for the metrics; they change nothing."""
+    """Callbacks for the metrics; they change nothing in the flow."""
 
     judged: Callable[[Feed], None] = lambda feed: None
     emitted: Callable[[Outbound], None] = lambda record: None
@@ -50,7 +50,7 @@ def build(source: Source[Feed | Rejected], ends: Ends, watches: Watches, taps: T
     watches
         Makes the watch of a unit, new or from its snapshot.
     taps
-        Told of everything judged and said.
+        Called with everything judged and emitted.
     """
     flow = Dataflow("deviation")
     arrivals = op.input("arrivals", flow, source)

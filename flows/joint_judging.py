@@ -1,8 +1,8 @@
-"""Feeds of several units judged in one go: logics hand them in, and the step behind takes what was said.
+"""Feeds of several units judged in one go: logics hand them in, and the next step takes what was emitted.
 
 Bytewax gives each unit's logic its feeds one by one. All that one poll brought has been handed in when the step behind
 asks for the first of it; then everything is judged side by side (``models.unit.coroutines``). A snapshot settles first
-what is outstanding, so that state and what has been said always belong together.
+what is outstanding, so that a state and what has been emitted always belong together.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class JointJudging:
     Parameters
     ----------
     judged
-        Told of every feed once it has been judged.
+        Called with every feed once it has been judged.
     """
 
     def __init__(self, judged: Callable[[Feed], None]) -> None:
@@ -45,14 +45,14 @@ class JointJudging:
         return pending
 
     def judge_pending(self) -> None:
-        """Judge all that is outstanding; where that fails, nothing of it counts as said."""
+        """Judge all that is outstanding; where that fails, nothing of it counts as emitted."""
         outstanding, self._open = self._open, []
         for pending, emitted in zip(outstanding, run_coroutines([each.coroutine for each in outstanding]), strict=True):
             pending.emitted = emitted
             self._judged(pending.feed)
 
     def emitted(self, pending: Pending) -> list[Outbound]:
-        """What the unit says of a feed.
+        """What the unit emits for a feed.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class JointJudging:
 
 
 def all_emitted(pending: KeyedStream[Pending], joint_judging: JointJudging) -> KeyedStream[Outbound]:
-    """What the units say of their feeds, keyed by unit; the first one asked for has all judged that was handed in."""
+    """What the units emit, keyed by unit; the first one taken has all judged that was handed in."""
 
     def emitted(batch: list[tuple[str, Pending]]) -> list[tuple[str, Outbound]]:
         return [(unit, record) for unit, each in batch for record in joint_judging.emitted(each)]

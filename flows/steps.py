@@ -39,14 +39,13 @@ def only(step_id: str, up: KeyedStream[object], kind: type[R]) -> KeyedStream[R]
     kind
         The type to keep.
     """
-
     return op.flat_map_batch(
         step_id, up, lambda batch: [(key, record) for key, record in batch if isinstance(record, kind)]
     )
 
 
 def tapped(step_id: str, up: KeyedStream[R], tap: Callable[[R], None]) -> KeyedStream[R]:
-    """The same records, each of which the tap has heard of."""
+    """The same records, each passed to ``tap`` on its way."""
 
     def observe(batch: list[tuple[str, R]]) -> list[tuple[str, R]]:
         for _, record in batch:

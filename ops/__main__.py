@@ -45,6 +45,7 @@ class _Commands(TyperGroup):
         self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Import the command's module when the command is used."""
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None:
             command = typer.main.get_command(importlib.import_module(f"ops.commands.{name}").app)

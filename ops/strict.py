@@ -21,6 +21,7 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
+        """Key, what is wrong, and what to do, on one line."""
         return f"{self.key}: {self.wrong}; {self.remedy}"
 
 

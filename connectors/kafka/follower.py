@@ -1,4 +1,4 @@
-"""A plain consumer of what PATrol says, as a screen or a script would have one: deviations and scores."""
+"""A plain consumer of deviations and scores, as a screen or a script would have one."""
 
 import time
 
@@ -54,9 +54,11 @@ class Follower:
         return records
 
     def __enter__(self) -> "Follower":
+        """The follower itself, already at the topics' beginning."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the consumer."""
         self._consumer.close()
 
     def _places(self, topic: str) -> list[TopicPartition]:

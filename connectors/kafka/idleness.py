@@ -1,4 +1,4 @@
-"""What the source says when nothing comes: context that can apply now, and units that have gone quiet.
+"""Ticks that the source emits when nothing arrives: context that can apply now, and units that have gone quiet.
 
 Wall clock, so it lives at the edge. It speaks only while the source is live (caught up, broker there), and counts a
 full period from then on: neither a restart nor a backlog makes a unit look quiet.
@@ -17,7 +17,7 @@ _EVERY_S = 0.1  # between two looks
 
 
 class Idleness:
-    """Keeps when each unit was last heard.
+    """Keeps when each unit last sent a scan or a batch event (wall clock).
 
     Parameters
     ----------
@@ -32,18 +32,18 @@ class Idleness:
     def __init__(self, kafka: Kafka, twin: Twin, units: list[str]) -> None:
         self._settle_s = kafka.settle_s
         self._quiet_s = twin.context.quiet_after_s or max(5 * twin.cadence_s, _LEAST_QUIET_S)
-        self._last_scan_s: dict[str, float | None] = dict.fromkeys(units)  # unit -> last heard; None: not since live
+        self._last_scan_s: dict[str, float | None] = dict.fromkeys(units)  # unit -> last arrival; None: none since live
         self._context: dict[str, None] = {}  # units with context that is not settled yet, in order
         self._quiet: set[str] = set()
         self._looked = float("-inf")
 
     @property
     def units(self) -> list[str]:
-        """Units that have been heard of."""
+        """Units that have sent something."""
         return list(self._last_scan_s)
 
     def arrived(self, out: list[Feed | Rejected]) -> None:
-        """Note which units were heard."""
+        """Note which units have sent something."""
         now = time.monotonic()
         for feed in out:
             if isinstance(feed, Feed):
@@ -58,7 +58,7 @@ class Idleness:
             self._last_scan_s = dict.fromkeys(self._last_scan_s)
 
     def ticks(self, answers: Callable[[], bool]) -> list[Feed]:
-        """Feeds that say what is settled and who is quiet.
+        """Feeds with a tick for each unit that is settled or quiet.
 
         Parameters
         ----------

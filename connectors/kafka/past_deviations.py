@@ -1,4 +1,4 @@
-"""What PATrol said before it was started anew: so that the alarm system's audit does not forget with its process."""
+"""Deviations emitted before a restart, so that the audit of the alarm system does not begin anew with the process."""
 
 import logging
 import time

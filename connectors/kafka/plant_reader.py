@@ -1,4 +1,4 @@
-"""All that a screen shows: what PATrol says, and the scans and batch events it says it about."""
+"""All that the console shows: deviations and scores, and the scans and batch events they are about."""
 
 import time
 from collections.abc import Iterable
@@ -61,7 +61,7 @@ class PlantReader:
 
     @property
     def behind(self) -> int:
-        """Messages not read yet, as far as the broker has told."""
+        """Messages not read yet, as far as the broker has reported."""
         return sum(reader.behind for reader in self._readers or ())
 
     def answers(self) -> bool:

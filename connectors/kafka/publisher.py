@@ -1,4 +1,4 @@
-"""Records out to Kafka from a command: every one confirmed, or an error. (Flows have sinks.)"""
+"""Records out to Kafka from a command (flows have sinks): every one confirmed, or an error."""
 
 import time
 from typing import Any
@@ -68,9 +68,11 @@ class Publisher:
         self._raise_failed()
 
     def __enter__(self) -> "Publisher":
+        """The publisher itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for every confirmation (``flush``); after an exception drop what is still queued."""
         if kind is None:
             self.flush()
         else:

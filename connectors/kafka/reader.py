@@ -32,7 +32,7 @@ class Reader:
     offsets
         "topic/partition" -> next offset; others start at the beginning.
     metrics
-        Told of lag, errors and the broker's absence.
+        Gets lag, errors and the broker's absence.
     """
 
     def __init__(self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics) -> None:
@@ -57,12 +57,12 @@ class Reader:
 
     @property
     def behind(self) -> int:
-        """Messages not read yet, as far as the broker has told."""
+        """Messages not read yet, as far as the broker has reported."""
         return sum(self._behind.values())
 
     @property
     def offsets(self) -> dict[str, int]:
-        """ "topic/partition" -> next offset."""
+        """The next offset of each partition, by "topic/partition"."""
         return {f"{topic}/{partition}": offset for (topic, partition), offset in self._next.items()}
 
     @property

@@ -11,7 +11,7 @@ _ANSWER_S = 2.0
 
 
 def offsets_since(kafka: Kafka, topics: tuple[str, ...], at: datetime) -> dict[str, int] | None:
-    """ "topic/partition" -> offset of the first message the broker took at ``at`` or later.
+    """Offset of the first message the broker took at ``at`` or later, by "topic/partition".
 
     Topics that are not there are left out (they will be read from their beginning); None: the broker does not answer.
     """

@@ -1,8 +1,8 @@
 """Deviations, scores and dead letters to Kafka: every delivery confirmed, none written twice.
 
-Each message carries what it is in a header (``patrol-id``). The sink's snapshot is its topic's next offsets; when it
-goes on from one it reads the topic's tail from there and leaves out what it finds. So a flow that was killed and does
-an epoch again loses nothing and repeats nothing. While the broker is away an epoch waits; nothing is dropped.
+Each message carries its record's identity in a header (``patrol-id``). The sink's snapshot is its topic's next offsets;
+when it goes on from one it reads the topic's tail from there and leaves out what it finds. So a flow that was killed
+and does an epoch again loses nothing and repeats nothing. While the broker is away an epoch waits; nothing is dropped.
 """
 
 import logging
@@ -36,7 +36,7 @@ class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
     topic
         Where the records go.
     metrics
-        Told how the broker is.
+        Gets the broker's state.
     stop
         When requested, an epoch waits no longer than ``drain_s`` for its deliveries.
     """

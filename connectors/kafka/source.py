@@ -42,7 +42,7 @@ class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
     twin
         Gives the arrays' columns, and how long a unit may be quiet.
     metrics
-        Told what arrives, and how the broker is.
+        Gets what arrives, and the broker's state.
     stop
         When requested, the lane ends and the flow drains.
     """

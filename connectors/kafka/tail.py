@@ -13,7 +13,7 @@ from connectors.settings import Kafka
 from models.records.errors import BrokerError
 
 LOG = logging.getLogger("patrol")
-ID_HEADER = "patrol-id"  # says what a message is: name#ordinal
+ID_HEADER = "patrol-id"  # the record's identity: name#ordinal
 _NEWEST = 100_000  # messages a partition looked at without a snapshot: far more than a first epoch writes
 _TAIL_BASE = -2000  # librdkafka: offset -2000 - n is n messages before the end
 _ANSWER_S = 0.5
@@ -47,7 +47,10 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
         The topic is not there, or may not be read.
     """
     settings: dict[str, object] = {"group.id": "patrol", "enable.auto.commit": False, "enable.partition.eof": True}
-    settings |= {"auto.offset.reset": "earliest", "fetch.wait.max.ms": 50}  # the end is said when this has passed
+    settings |= {
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 50,
+    }  # the end of a partition is reported after this
     consumer = open_client(Consumer, settings | client_config(kafka))
     try:
         partitions = _partitions(consumer, topic, stop)

@@ -23,7 +23,7 @@ _REFUSED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """What the broker says of a topic; permissions are None where it does not say (Kafka does, Tansu does not)."""
+    """A topic as the broker describes it; permissions are None where it reports none (Kafka does, Tansu does not)."""
 
     topic: str
     partitions: int = 0  # 0: not there

@@ -20,11 +20,11 @@ from models.records.twin import Twin
 
 Arrival = tuple[bytes, str, int, int, bytes]  # value, topic, partition, offset, key
 Place = tuple[str, str, int]  # unit, topic, partition
-_MOST_UNKNOWN = 1000  # unknown tags said in dead letters; further ones are only counted
+_MOST_UNKNOWN = 1000  # unknown tags that get a dead letter; further ones are only counted
 
 
 class Counts(Protocol):
-    """Who counts what arrives."""
+    """Counters of what arrives."""
 
     def scans(self, unit: str, count: int) -> None:
         """Scans of a unit."""
@@ -47,7 +47,7 @@ class Grouping:
     twin
         Its tags give the arrays' columns; its units, where it lists them, are the only ones taken.
     counts
-        Told what arrives.
+        Gets what arrives.
     """
 
     def __init__(self, twin: Twin, counts: Counts) -> None:

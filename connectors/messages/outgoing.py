@@ -1,5 +1,7 @@
-"""What PATrol writes, as messages: a key, bytes and headers; and what each message is, so that none is written
-twice."""
+"""What PATrol writes, as messages: a key, bytes and headers.
+
+A header carries the record's identity, by which a sink recognises what is written already.
+"""
 
 from connectors.messages.codec import encode
 from models.records.messages import Deviation, Rejected, Score

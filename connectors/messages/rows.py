@@ -16,7 +16,7 @@ from models.records.times import to_us
 
 
 class ScanFields(Protocol):
-    """What a scan says beside its unit and its readings."""
+    """The fields of a scan beside its unit and its readings."""
 
     @property
     def observed_at(self) -> datetime:
@@ -24,11 +24,11 @@ class ScanFields(Protocol):
 
     @property
     def batch_id(self) -> str | None:
-        """None: nothing is said."""
+        """None: the scan names none."""
 
     @property
     def phase(self) -> str | None:
-        """None: nothing is said."""
+        """None: the scan names none."""
 
 
 class Rows:
@@ -49,6 +49,7 @@ class Rows:
         self._phases: list[str | None] = []
 
     def __len__(self) -> int:
+        """How many scans have been taken."""
         return len(self._offsets)
 
     def add(self, offset: int, scan: ScanFields, readings: Sequence[float]) -> None:

@@ -1,7 +1,7 @@
 """Scans decoded straight into numbers: for almost all messages, at half the cost of the general decoder.
 
 A struct made for the twin holds a number a tag, in the order of its tags. What does not fit it (an unknown tag, a null,
-anything that is no scan) is refused here and left to ``connectors.messages.codec``, which says what it is.
+anything that is no scan) is refused here and left to ``connectors.messages.codec``, which decides what it is.
 """
 
 from collections.abc import Callable

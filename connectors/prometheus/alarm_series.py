@@ -1,4 +1,4 @@
-"""The series of deviations, and of how much they ask of the operators (ISA-18.2, EEMUA 191, OPC UA's AlarmMetrics)."""
+"""The series of deviations, and of the load they put on the operators (ISA-18.2, EEMUA 191, OPC UA's AlarmMetrics)."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -86,7 +86,7 @@ class AlarmSeries(Collector):
             self._open[deviation.deviation_id] = deviation
 
     def remember(self, deviation: Deviation) -> None:
-        """What was said before this process began: for the audit alone; it may be open no more."""
+        """A revision from before this process began: for the audit alone; the deviation may be open no more."""
         with self._lock:
             self._audit.take(deviation)
 
@@ -99,7 +99,7 @@ class AlarmSeries(Collector):
             self._audit.take(score)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The audit's figures; nothing heard yet: no samples."""
+        """The audit's figures; without any event yet no samples."""
         with self._lock:
             found = self._audit.figures()
         for name, meaning, value in _FIGURES:

@@ -51,7 +51,7 @@ def serve(
     ready, live
         Asked on every GET of /readyz and /livez: 200 or 503. Called from the server's threads.
     key
-        Where the configuration says the port.
+        The configuration key of the port, for the message.
 
     Raises
     ------

@@ -107,7 +107,7 @@ class Metrics:
         self._broker_errors.labels(kind).inc()
 
     def caught_up(self, caught_up: bool) -> None:
-        """Whether all there was to read has been read; said at every poll, so it is the flow's pulse too."""
+        """Whether all there was to read has been read; set at every poll, so it is the flow's pulse too."""
         self.is_caught_up, self.polled_s = caught_up, time.monotonic()
         self._caught_up.set(caught_up)
         self._polled.set(self._clock())
@@ -128,20 +128,20 @@ class Metrics:
     # -- units ------------------------------------------------------------------------------------------------
 
     def score(self, score: Score) -> None:
-        """How a unit stands; what the score does not say has no series."""
+        """A unit's newest score; a field the score lacks has no series."""
         self._units.score(score)
         self._alarms.observe(score)
 
     def deviation(self, deviation: Deviation, restored: bool = False) -> None:
         """A revision of a deviation; revisions that are known already or older change nothing.
 
-        After a restart, tell the open deviations of the restored watches (``restored``: they are not raised anew), or
+        After a restart, pass the open deviations of the restored watches (``restored``: they are not raised anew), or
         they are missing until they change.
         """
         self._alarms.take(deviation, restored)
 
     def remember(self, deviation: Deviation) -> None:
-        """What was said before this process began, for the alarm system's audit alone."""
+        """A revision from before this process began, for the audit of the alarm system alone."""
         self._alarms.remember(deviation)
 
     # -- set-up -----------------------------------------------------------------------------------------------

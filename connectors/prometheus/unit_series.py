@@ -1,4 +1,4 @@
-"""How the units stand, as series made when somebody asks: a score then costs the flow one assignment."""
+"""The units' newest scores as series, made at each scrape: a score then costs the flow one assignment."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,7 +11,7 @@ _BATCH = ("unit", "batch_id", "product", "phase")
 
 
 class UnitSeries(Collector):
-    """The series of all units, from each one's newest score; what a score does not say has no series.
+    """The series of all units, from each one's newest score; a field the score lacks has no series.
 
     Parameters
     ----------

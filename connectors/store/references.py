@@ -41,7 +41,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 class ReferenceStore:
     """Versions of references in a folder, which is made when the first one is added.
 
-    Times and persons are told, never found out: the store reads no clock.
+    Times and persons are arguments: the store reads no clock and asks for no login.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which software runs: said beside everything that is kept."""
+"""Which software runs: recorded beside everything that is stored."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

@@ -1,2 +1,4 @@
-"""What learns while it watches, advisory always: the cold start without a reference, and the learner beside a frozen
-one."""
+"""What learns while it monitors: the cold start without a reference, and the learner beside a frozen one.
+
+What it raises is always of grade ``advisory``.
+"""

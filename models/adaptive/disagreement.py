@@ -12,12 +12,19 @@ class Disagreement:
     """An exponentially weighted mean of whether champion and learner disagree: 0 never, 1 always."""
 
     def __init__(self) -> None:
-        self._carried = np.zeros(1)  # what the next share has of those before
+        self._carried = np.zeros(1)  # the part of the next share that comes from the scans before
 
     def advance(self, champion: BoolArray, learner: BoolArray) -> FloatArray:
         """Share of the last 50 scans or so in which one alarms and the other does not, shape (n,), 0 to 1.
 
-        ``champion``, ``learner``: shape (n,), whether each alarms.
+        Parameters
+        ----------
+        champion, learner
+            Shape (n,): whether each alarms.
+
+        References
+        ----------
+        Roberts (1959), Technometrics 1(3), 239-250 (exponentially weighted moving average).
 
         Examples
         --------

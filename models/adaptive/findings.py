@@ -1,4 +1,4 @@
-"""What the adaptive monitor's statistics say, in findings and contributors."""
+"""Findings and contributors of the adaptive monitor."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class AdaptiveFindings:
         self._ratios = np.nan_to_num(np.abs(judged.z) / limits)  # (n, kinds, p)
 
     def findings(self) -> Iterator[Finding]:
-        """One for each statistic; cause "process", grade "advisory"."""
+        """One for each statistic: value and limit (n,), dimensionless; cause "process", grade "advisory"."""
         rows, judged = np.arange(len(self._values)), self._judged
         for kind, name in enumerate(_NAMES):
             worst = self._ratios[:, kind].argmax(axis=1)

@@ -1,4 +1,10 @@
-"""What a unit's first scans teach when there is no reference: wander, habits and limits, for a cold start."""
+"""What is learnt from a unit's first scans when there is no reference: level models, covariance and limits.
+
+References
+----------
+Chen, Wiesel, Eldar & Hero (2010), IEEE Transactions on Signal Processing 58(10), 5016-5029 (the shrunk covariance,
+River's ``OASCovariance``); Box (1954), Annals of Mathematical Statistics 25(2), 290-302 (the limits of T² and SPE).
+"""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -39,7 +45,7 @@ class FirstScans:
         return LevelModel(self.gain, self.scale, self.start)
 
     def correlation(self, tags: tuple[str, ...]) -> covariance.OASCovariance:
-        """River's shrunk covariance of the innovations, to be learnt on."""
+        """River's shrunk covariance of the innovations, dimensionless, to go on learning from."""
         numbers = {"mean": self.mean, "moments": self.moments, "count": self.count[0]}
         return covariance_from(tags, 1.0 / float(self.count[0]), numbers)
 
@@ -64,9 +70,21 @@ class Plane:
 
 
 def learn_first_scans(twin: Twin, values: FloatArray) -> FirstScans:
-    """Wander, habits and limits from the first scans, shape (n, p); NaN: no reading.
+    """Level models, covariance and limits from the first scans.
 
-    Every limit is passed by chance at most once in ``cold_start.budget_scans`` scans, all statistics together.
+    By chance, limits are passed about once in ``cold_start.budget_scans`` scans, all statistics together.
+
+    Parameters
+    ----------
+    twin
+        Its tags are the columns of the values.
+    values
+        Shape (n, p), in each tag's unit of measure, in order of time; NaN: no reading.
+
+    References
+    ----------
+    Level models: ``models.adaptive.level``. T² and SPE: Box (1954), widened where these scans' tails are heavier.
+    Single tags: Student's t of the kurtosis seen (excess 6 / (ν - 4)); this and its floors are PATrol's own.
     """
     least = np.array([_least_scale(tag, column) for tag, column in zip(twin.tags.values(), values.T, strict=True)])
     level_model, innovations = learn_level_model(values, least)
@@ -89,7 +107,7 @@ def learn_first_scans(twin: Twin, values: FloatArray) -> FirstScans:
 
 
 def plane_of(twin: Twin, first: FirstScans, correlation: covariance.OASCovariance) -> Plane:
-    """The subspace of the correlation as it is learnt by now, with its limits."""
+    """The subspace of the correlation as learnt so far, with limits of T² and SPE, > 0, dimensionless."""
     matrix_now, components = matrix(correlation, twin.tag_names), int(first.components[0])
     loadings, eigenvalues = subspace(matrix_now, explained=1.0)
     t2_limit, spe_limit = np.array(_theory(matrix_now, components, _chance(twin))) * first.widen
@@ -107,7 +125,7 @@ def matrix(model: covariance.OASCovariance, features: tuple[str, ...]) -> FloatA
 
 
 def _chance(twin: Twin) -> float:
-    """Of one statistic in one scan."""
+    """Probability that one statistic passes its limit by chance in one scan."""
     return 1.0 / (twin.cold_start.budget_scans * (len(twin.tags) * (1 + len(WINDOWS)) + 2))
 
 
@@ -119,9 +137,9 @@ def _least_scale(tag: Tag, seen: FloatArray) -> float:
 
 
 def _limits(gain: FloatArray, innovations: FloatArray, chance: float) -> FloatArray:
-    """Limits of |innovation| and its moving averages: Student tails as heavy as those seen, in what width was seen.
+    """Limits of |innovation| and its moving averages: Student tails of the kurtosis and width seen in these scans.
 
-    A tag is averaged only over spans shorter than its wander; longer ones would judge the wander.
+    A tag is averaged only over spans in which its level hardly moves; longer ones would judge the level's own drift.
     """
     scans = np.maximum(np.isfinite(innovations).sum(axis=0), 2)
     known = np.nan_to_num(innovations)
@@ -141,14 +159,14 @@ def _limits(gain: FloatArray, innovations: FloatArray, chance: float) -> FloatAr
 
 
 def _student(excess: FloatArray, scans: FloatArray, chance: float) -> FloatArray:
-    """What a variable of variance 1 and this excess kurtosis passes, either way, with this chance."""
+    """The limit that |t| passes with this chance, t of variance 1 and this excess kurtosis, 6 / (ν - 4)."""
     freedom = np.minimum(4 + 6 / excess, np.maximum(scans - 1, 3.0))
     limit: FloatArray = t.isf(chance / 2, freedom) / np.sqrt(freedom / (freedom - 2))
     return limit
 
 
 def _theory(covariances: FloatArray, components: int, chance: float) -> tuple[float, float]:
-    """Limits of T² and SPE under a normal distribution; SPE's by Box's approximation (Jackson & Mudholkar 1979)."""
+    """Limits of T² and SPE under a normal distribution; SPE's by Box's approximation (Box 1954)."""
     left = np.maximum(np.linalg.eigvalsh(covariances)[::-1][components:], 1e-9)
     if not len(left):
         return float(chi2.isf(chance, components)), np.inf
@@ -156,7 +174,7 @@ def _theory(covariances: FloatArray, components: int, chance: float) -> tuple[fl
 
 
 def _box(mean: float, variance: float, chance: float) -> float:
-    """What a scaled chi-squared variable of this mean and variance passes with this chance (Box 1954)."""
+    """What a scaled chi-squared variable g χ²(h) of this mean and variance passes with this chance (Box 1954)."""
     if not (mean > 0 and variance > 0):
         return np.inf
     return float(variance / (2 * mean) * chi2.isf(chance, 2 * mean**2 / variance))

@@ -1,10 +1,15 @@
 """The learner: running means and noises that each batch carries beside the frozen reference. Advisory, always.
 
 They start from what left-out released batches showed and learn with every scan, so that they know this batch's own
-level and noise; what lies above that for a while is a change. The frozen champion decides; the learner may see first
-what creeps, and where the two disagree for long that is a number for the score.
+level and noise; what lies above that for a while is a change. The frozen champion decides; the learner may see a slow
+drift first. The share of scans in which the two disagree is on the score.
 
 What it keeps are River's ``Var`` and ``EWMean``, computed for many scans at once; a test holds them to River's numbers.
+
+References
+----------
+Welford (1962), Technometrics 4(3), 419-420 (running mean and sum of squares); Roberts (1959), Technometrics 1(3),
+239-250 (moving average of the errors). The prior weight and the clipping are PATrol's own (decisions 4 and 11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +28,7 @@ from models.records.messages import Contributor
 
 SERIES = ("learner_t2", "learner_spe", "learner_residual")  # logarithms of the ratios, and of the largest |z|
 _PRIOR_SCANS = 100.0  # the start counts as so many scans of this batch
-_CLIP = 4.0  # standard deviations: one scan says no more
+_CLIP = 4.0  # standard deviations: a larger error counts as this
 _WEIGHT = 2 / (40 + 1)  # of the newest scan in the recent mean: 40 scans
 _LEAST = 1e-6  # of a ratio or |z|, before its logarithm
 _MOST = 3  # contributors named
@@ -54,9 +59,18 @@ def learn_learner_limits(residuals: Sequence[Residuals], probability: float) -> 
     Parameters
     ----------
     residuals
-        Of each batch, as the reference learnt from the others sees it; at least two batches.
+        Of each batch, as judged by the reference learnt from the others, dimensionless; at least two batches.
     probability
-        That any of the learner's series passes its limit in a good batch.
+        That any of the learner's series passes its limit in a good batch, in (0, 1).
+
+    Raises
+    ------
+    ValueError
+        Fewer than two batches.
+
+    References
+    ----------
+    The joint limit: ``models.limits.tails.limit_for``, of each batch's largest rise over what is usual of its series.
     """
     series = [_series(*batch) for batch in residuals]
     maxima = np.empty((len(series), len(SERIES)))
@@ -84,9 +98,16 @@ class Changes(Carried):
         super().__init__(past=np.array(start), recent=np.zeros(len(start)))
 
     def rises(self, series: FloatArray, segments: Segments | None = None) -> tuple[FloatArray, FloatArray]:
-        """Mean recent error after each scan, (n, k), in standard deviations, and the highest of each batch, (b, k).
+        """Mean recent error after each scan, (n, k), and the highest of each of b batches, (b, k).
 
-        NaN in a series leaves it as it was.
+        Both in standard deviations of the series' own past, -4 to 4.
+
+        Parameters
+        ----------
+        series
+            Shape (n, k), dimensionless; NaN leaves a series as it was.
+        segments
+            Whose scans they are; None: one batch's.
         """
         rises, segments = np.empty(series.shape), segments or Segments.of_one(len(series))
         highest = np.empty((len(segments.places), series.shape[1]))
@@ -96,7 +117,7 @@ class Changes(Carried):
 
 
 class Learner(Changes):
-    """What a running batch has taught.
+    """The learner of running batches: their own level and noise, learnt scan by scan.
 
     Parameters
     ----------
@@ -111,16 +132,16 @@ class Learner(Changes):
         self._tags = tags
 
     def advance(self, residuals: Residuals, segments: Segments, least_ratio: float) -> list[tuple[Finding, ...]]:
-        """Score the scans of the batches in turn, then learn those in control; of each batch what is found.
+        """Score the scans of each batch in turn, then learn those in control; the findings of each batch.
 
         Parameters
         ----------
         residuals
-            Standardised residuals (n, p), NaN: absent; T² and SPE over their limits (n,), >= 0, NaN: not judged.
+            Standardised residuals (n, p), NaN: absent; T² and SPE over their limits, (n,) each, >= 0, NaN: not judged.
         segments
             Whose they are.
         least_ratio
-            Share of its limit that a series must reach for a finding to be made.
+            Share of its limit, 0 to 1, that a series must reach for a finding to be made.
         """
         values, highest = self.rises(_series(*residuals), segments)
         of_use = highest >= least_ratio * self._limit

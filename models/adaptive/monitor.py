@@ -1,7 +1,7 @@
 """Judging without a reference: a continuous process, or a cold start, learnt from the unit's own first scans.
 
-The first in-control scans teach how each tag wanders, how tags move together and how heavy their tails are. From then
-on each scan is judged first and learnt afterwards, and nothing that alarms is learnt. All it says is ``advisory``.
+From the first scans follow each tag's level model, how tags move together and how heavy their tails are. From then on
+each scan is judged first and learnt afterwards, and nothing that alarms is learnt. Every finding is ``advisory``.
 """
 
 from typing import Any
@@ -29,14 +29,14 @@ _RENEW = 100  # scans learnt between two readings of the subspace
 
 
 class AdaptiveDetector:
-    """Judges scans against what the first ones taught, and learns on.
+    """Judges scans against what was learnt from the first ones, and goes on learning.
 
     Parameters
     ----------
     twin
         Its tags and false-alarm budget.
     first
-        What the first scans taught.
+        What was learnt from the first scans.
     """
 
     def __init__(self, twin: Twin, first: FirstScans) -> None:
@@ -48,7 +48,19 @@ class AdaptiveDetector:
         self._age_s = np.nan
 
     def scan(self, age_s: float, values: FloatArray, judged: Judged, row: int) -> None:
-        """Judge one scan (p,) into ``judged`` at ``row``; learn it if nothing is over its limit."""
+        """Judge one scan into ``judged`` at ``row``; learn it if nothing is over its limit.
+
+        Parameters
+        ----------
+        age_s
+            When it was observed: a gap since the scan before counts as missing scans.
+        values
+            Shape (p,), in each tag's unit of measure; NaN: no reading, or one unfit to judge.
+        judged
+            Filled in: distances and moving averages in standard deviations, T² and SPE, with their limits.
+        row
+            Of ``judged``.
+        """
         missed = np.rint((age_s - self._age_s) / self._twin.cadence_s) - 1
         if missed >= 1:
             self._levels.wait(float(missed))

@@ -13,7 +13,7 @@ from models.records.monitor import Numbers
 
 
 def covariance_numbers(model: covariance.OASCovariance) -> Numbers:
-    """An exponentially weighted covariance over p features: means (p,), second moments (p, p), scans learnt."""
+    """A covariance over p features as numbers: means (p,), second moments (p, p), scans learnt."""
     return {"mean": model._mean.copy(), "moments": model._M2.copy(), "count": int(model._n)}
 
 

@@ -1,8 +1,8 @@
-"""What the operators of one console were told: every annunciation and shelving, from the deviations' revisions.
+"""The log of one console: every annunciation and shelving, from the deviations' revisions.
 
 An annunciation is a deviation that becomes unacknowledged (``UNACK``): raised, come back after it had returned, or
 taken off its shelf while it is there. Acknowledging, commenting and clearing are not; a deviation that is raised again
-while it is shelved is not (nobody was told). Event time throughout.
+while it is shelved is not (no operator sees it). Event time throughout.
 
 References
 ----------
@@ -28,7 +28,7 @@ class Annunciation(msgspec.Struct, kw_only=True):
     grade: Grade
     batch_id: str | None
     over_us: int | None = None  # its condition was gone, or it was shelved; none: it stands
-    answered_us: int | None = None  # acknowledged, shelved or told anew; none: unacknowledged
+    answered_us: int | None = None  # acknowledged, shelved or annunciated anew; none: unacknowledged
 
 
 class Shelving(msgspec.Struct, kw_only=True):
@@ -124,7 +124,7 @@ class Annunciations:
             shelving.over_us = at_us
 
     def _forget(self, oldest_us: int) -> None:
-        """Drop what was over before the time; of deviations long back to normal nothing more will be said."""
+        """Drop what was over before the time; of deviations long back to normal no revision will follow."""
         self.annunciations = [each for each in self.annunciations if each.over_us is None or each.over_us >= oldest_us]
         self.shelved = [each for each in self.shelved if each.over_us is None or each.over_us >= oldest_us]
         old = [

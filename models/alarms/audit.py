@@ -1,4 +1,4 @@
-"""The alarm system audits itself: how much it asks of the operators of one console, over a month and by batch.
+"""The audit of the alarm system: the load it puts on the operators of one console, over a month and by batch.
 
 Annunciations only (``models.alarms.annunciations``), in event time; the figures are ``models.alarms.figures``'.
 
@@ -19,7 +19,7 @@ from models.records.twin import Alarms
 
 KEPT_DAYS = 30.0
 _ISA_CHATTERING_S = 60.0
-_ENOUGH = 100  # annunciations, below which shares say nothing
+_ENOUGH = 100  # annunciations; shares of fewer mean nothing
 _DAY_US = 86_400_000_000
 
 
@@ -29,11 +29,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     value: str
     target: str
-    met: bool | None  # none: too little was annunciated to say, or there is no target
+    met: bool | None  # none: too few annunciations, or there is no target
 
 
 class AlarmAudit:
-    """The audit of one console: of all that is put before the same operators.
+    """The audit of one console: all that is annunciated to the same operators.
 
     Parameters
     ----------
@@ -54,11 +54,11 @@ class AlarmAudit:
 
     @property
     def batches(self) -> tuple[str, ...]:
-        """Batches heard of, oldest first."""
+        """Batches known from deviations and scores, oldest first."""
         return tuple(sorted(self._batches, key=lambda batch_id: (self._batches[batch_id], batch_id)))
 
     def take(self, record: Deviation | Score) -> None:
-        """Note a revision of a deviation; a score says that event time has passed and which batch runs.
+        """Note a revision of a deviation; a score shows that event time has passed, and which batch runs.
 
         Each deviation's revisions come in order, or again; units may report in any order.
         """
@@ -70,12 +70,7 @@ class AlarmAudit:
                 self._note(record.batch_id, to_us(record.cleared_at), record.cleared_age_s)
 
     def figures(self, since: datetime | None = None, until: datetime | None = None) -> Figures | None:
-        """The figures of a period: by default of all that is kept, until the newest event.
-
-        Returns
-        -------
-        None when nothing has been heard yet.
-        """
+        """The figures of a period: by default of all that is kept, until the newest event; None: no event yet."""
         if self._first_us is None or self._log.newest_us is None:
             return None
         until_us = self._log.newest_us if until is None else to_us(until)
@@ -83,7 +78,7 @@ class AlarmAudit:
         return figures(self._log.annunciations, self._log.shelved, (since_us, until_us), self._chattering_us)
 
     def of_batch(self, batch_id: str) -> Figures | None:
-        """The figures of one batch's own deviations, from its start to the newest said of it; None: not known."""
+        """The figures of one batch's own deviations, from its start to its newest record; None: not a known batch."""
         span = self._batches.get(batch_id)
         if span is None:
             return None
@@ -98,7 +93,7 @@ class AlarmAudit:
             begun_us = at_us - int((age_s or 0.0) * 1e6)
             first_us, last_us = self._batches.pop(batch_id, (begun_us, at_us))
             self._batches[batch_id] = (min(first_us, begun_us), max(last_us, at_us))
-            oldest = next(iter(self._batches))  # heard of least recently
+            oldest = next(iter(self._batches))  # updated least recently
             if self._batches[oldest][1] < (self._log.newest_us or at_us) - self._kept_us:
                 del self._batches[oldest]
 

@@ -14,7 +14,7 @@ from models.records.times import to_time
 
 
 class Conditions:
-    """The context conditions of one unit, written into its book."""
+    """The context conditions of one unit, raised and cleared in its register."""
 
     def __init__(self, subject: Subject, register: DeviationRegister) -> None:
         self._subject, self._register = subject, register
@@ -51,7 +51,7 @@ class Conditions:
         yield from self._raise("overlap", text, batch_context, (at_us, at_us))
 
     def overlap_over(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:
-        """The end of the batch before has been said after all."""
+        """The end of the batch before has been reported after all."""
         yield from self._clear("overlap", batch_context, at_us)
 
     def unknown_product(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:

@@ -13,7 +13,7 @@ from models.records.judgement import Finding
 from models.records.messages import Evidence, Statistic
 from models.records.twin import Alarms
 
-# How one cause's findings stand (event times in microseconds), position by position:
+# The state of one cause's findings (event times in microseconds), position by position:
 _ON = 0  # raised and not yet cleared
 _APPROVED = 1  # an approved finding has been over in this run
 _SENSOR = 2  # what was raised turned out to be the sensor's

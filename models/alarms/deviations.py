@@ -1,4 +1,4 @@
-"""The book of one unit's deviations: which are open, and every change of their state as a new revision.
+"""The register of one unit's deviations: which are open, and every change of their state as a new revision.
 
 One deviation a cause: whatever is over its limit for the same cause joins the deviation that is open for it.
 Ids are unit/batch/cause/ordinal: they follow from the scans alone, never from how these were cut into blocks.
@@ -39,7 +39,7 @@ class DeviationRegister:
         self._subject = subject
         self._tracked: dict[str, Tracked] = {}  # by deviation_id, oldest first
         self._ordinals: dict[str, int] = {}  # by "batch/cause", of batches now running
-        self.packed: bytes | None = None  # whoever packs ``state`` may keep it here: gone with the next change
+        self.packed: bytes | None = None  # ``state`` in bytes, kept by its caller; None after a change
 
     # -- conditions -------------------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class DeviationRegister:
     def _joinable(self, what: Occurrence, batch_context: BatchContext) -> Tracked | None:
         """The newest life of this cause and batch that is active, shelved or cleared within ``rejoin_s``.
 
-        A sensor that has been called once is the same case for the rest of the batch: somebody has to see to it.
+        A sensor's deviation is joined for the rest of its batch: the sensor needs maintenance once, not every time.
         """
         rejoin_us = int(self._subject.twin.alarms.rejoin_s * 1e6)
         for tracked in reversed(self._tracked.values()):
@@ -182,7 +182,7 @@ class DeviationRegister:
         return deviation
 
     def _described(self, what: Occurrence, batch_context: BatchContext) -> dict[str, Any]:
-        """The fields that say what was seen."""
+        """The fields that describe the occurrence."""
         return {
             "category": what.category,
             "grade": what.grade,

@@ -96,7 +96,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def figures(
     annunciations: Sequence[Annunciation], shelved: Sequence[Shelving], period: Period, chattering_us: int
 ) -> Figures:
-    """The figures of a period.
+    """The figures of a period: counts, rates per ten minutes, shares 0 to 1 and durations in s.
 
     Parameters
     ----------
@@ -105,9 +105,13 @@ def figures(
     shelved
         Shelvings.
     period
-        First and last moment.
+        First and last moment, in microseconds since 1970-01-01 UTC.
     chattering_us
         Three annunciations of one source within it (microseconds) are chattering.
+
+    References
+    ----------
+    ANSI/ISA-18.2-2016, clause 16 and table 6; EEMUA 191, 3rd edition. The sliding window is PATrol's own (decision 13).
     """
     since_us, until_us = period
     past = [each for each in annunciations if each.at_us <= until_us]
@@ -129,7 +133,7 @@ def figures(
 
 
 def in_window(times_us: Sequence[int], at_us: int) -> int:
-    """How many of the times (sorted) lie in the ten minutes up to ``at_us``.
+    """How many of the times (sorted) lie in the ten minutes up to ``at_us``; all in microseconds, the same origin.
 
     Examples
     --------
@@ -145,7 +149,11 @@ def floods(times_us: Sequence[int]) -> list[Period]:
     Parameters
     ----------
     times_us
-        Annunciations, sorted.
+        Annunciations, sorted, in microseconds; the floods are in the same.
+
+    References
+    ----------
+    ANSI/ISA-18.2-2016, clause 16 (more than 10 in ten minutes, until fewer than 5); windows slide (decision 13).
 
     Examples
     --------

@@ -6,7 +6,7 @@ from models.records.messages import Category, Contributor, Evidence, Grade, Stat
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
-    """What raises a deviation: everything but the unit's scene."""
+    """What raises a deviation: all but the unit and its batch context."""
 
     cause: str  # "process", "process:TAG", "sensor:TAG", or a context condition
     finding: str  # name of the statistic or condition
@@ -17,4 +17,4 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     statistic: Statistic | None = None
     contributors: tuple[Contributor, ...] = ()
     evidence: Evidence | None = None
-    text: str = ""  # context conditions say it themselves
+    text: str = ""  # the message of a context condition; "": made from the rest

@@ -57,7 +57,7 @@ def distance_in_words(contributor: Contributor, expectation: str = "trajectory")
 
 
 def readable_name(tag: str) -> str:
-    """A tag's name as said: ``dissolved_oxygen`` is dissolved oxygen."""
+    """A tag's name in words: ``dissolved_oxygen`` is dissolved oxygen."""
     return tag.replace("_", " ")
 
 

@@ -1,2 +1,4 @@
-"""Arrays and compiled loops that know no tag, batch or record: types, state carried from scan to scan, products,
-grids."""
+"""Arrays and compiled loops: types, state carried from scan to scan, matrix products, grids.
+
+Nothing here knows a tag, a batch or a record.
+"""

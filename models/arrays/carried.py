@@ -23,7 +23,7 @@ class Segments(msgspec.Struct, frozen=True):
 
     @classmethod
     def of_one(cls, scans: int, place: int = 0) -> "Segments":
-        """All scans are of one batch."""
+        """Segments of ``scans`` scans that are all of one batch."""
         return cls(np.array([place]), np.array([0, scans]))
 
 

@@ -7,7 +7,9 @@ from models.arrays.types import FloatArray
 
 
 def at_position(grid: FloatArray, position: FloatArray) -> FloatArray:
-    """Values of a grid (G, k) at positions (n,), between two points linearly; NaN where the position is NaN.
+    """Values (n, k) of a grid (G, k), G >= 2, at positions (n,) in grid steps: between two points linearly.
+
+    Positions beyond the ends count as the ends; NaN where the position is NaN.
 
     Examples
     --------

@@ -13,7 +13,7 @@ _OTHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pieces")
 
 
 def in_pieces(loop: Callable[[slice], object], scans: int) -> None:
-    """Run a loop over all scans; it is told which rows to do, and fills those rows of what is to be filled.
+    """Run a loop over all scans; called with a slice, it fills those rows of its output.
 
     The other thread helps as far as a core is free for it; nothing waits for more than the piece it is at.
     """

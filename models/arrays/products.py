@@ -1,4 +1,4 @@
-"""Products of features with weights: each scan's bits are the same whatever others stand beside it (decision 9).
+"""Products of features with weights: each scan's bits are the same whichever scans are beside it (decision 9).
 
 A few scans share each row of weights while it is at hand. Sums run over features in order; what is 0 in all of these
 scans (hinges, switched laws) is left out, and what is 0 in some of them adds exactly nothing.
@@ -14,7 +14,7 @@ TOGETHER = 8  # scans that share a row of weights
 
 
 def product(features: FloatArray, weights: FloatArray) -> FloatArray:
-    """The matrix product (n, F) x (F, k).
+    """The matrix product (n, F) x (F, k), each row bit for bit the same whichever rows are beside it.
 
     Examples
     --------

@@ -1,2 +1,4 @@
-"""What judges a running batch against its reference: measuring, cause, findings, contributors, batches judged
-together."""
+"""Judging a running batch against its reference: statistics over limits, cause, findings, contributors.
+
+Batches that share a reference are judged together (``fleet``).
+"""

@@ -3,7 +3,7 @@
 A schedule tag that leaves its schedule is a cause of its own, for nothing else moves it; what follows is part of it.
 Another manipulated tag that leads is the process; a measured tag that is alone, with no manipulated tag near its limit,
 is its sensor; anything else is the process. What an episode began as it stays, because disturbances spread through
-control loops; only another schedule tag begins a new one.
+control loops; only another schedule tag begins a new one. PATrol's own rules (decisions 4 and 10).
 """
 
 from bisect import insort
@@ -17,7 +17,7 @@ from models.arrays.types import BoolArray, FloatArray, IntArray, marked
 from models.records.monitor import Numbers
 from models.statistics.charts import KINDS
 
-_NEAR = 1.5  # tails: a manipulated tag this close to its limit has a part in what is seen
+_NEAR = 1.5  # tails: a manipulated tag this close to its limit has a part in the deviation
 _RESIDUAL = KINDS.index("residual")
 PROCESS = -1
 _NONE = -2
@@ -70,11 +70,11 @@ class Episode:
         Parameters
         ----------
         age_s
-            Shape (n,).
+            Shape (n,), in s: batch age, increasing.
         over
             Shape (n,): whether any statistic is over its limit.
         persisted
-            Shape (n, 6p): what each statistic has held, over its limit where above 1.
+            Shape (n, 6p), >= 0: the ratio to its limit that each statistic has held; above 1 it is over.
         excess
             Of some rows (m,): (m, 6p), above 0 where a statistic is over its limit, in units of its tail.
         """

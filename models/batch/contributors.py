@@ -14,12 +14,12 @@ from models.statistics.residuals import Residuals
 
 _MOST = 5
 _LEAST_SHARE = 0.01
-_MOVED = 4.0  # tails: a manipulated tag over its limit leads, for nothing it answers to explains it
+_MOVED = 4.0  # tails: a manipulated tag over its limit leads, for its own inputs do not explain it
 _TEMPER = 2.0  # tails: one tag this much further in its tail than another is e times as responsible
 
 
 class ContributionInputs(msgspec.Struct, frozen=True):
-    """What contributors are told from: n scans as judged."""
+    """What contributors follow from: n scans as judged."""
 
     twin: Twin
     values: FloatArray  # (n, p)
@@ -31,7 +31,24 @@ class ContributionInputs(msgspec.Struct, frozen=True):
 def contributors(
     inputs: ContributionInputs, rows: Sequence[int], first: int | None = None
 ) -> list[tuple[Contributor, ...]]:
-    """The tags responsible at some scans; ``first``: the accused sensor's, which leads whatever the others say."""
+    """The tags responsible at some scans, most responsible first, each with its share, 0 to 1.
+
+    A tag's weight is exp(e / 2), e its statistics' largest excess over their limits, in tails; 4 more for a manipulated
+    tag that is over its limit.
+
+    Parameters
+    ----------
+    inputs
+        The scans.
+    rows
+        Which of them.
+    first
+        Position of the tag that is the cause, which leads whatever the others' weights; None: by weight alone.
+
+    References
+    ----------
+    PATrol's own.
+    """
     at = np.array(rows, dtype=np.int64)
     shares = np.empty((len(at), inputs.values.shape[1]))
     _weigh(inputs.excess(at), inputs.manipulated, shares)

@@ -1,4 +1,4 @@
-"""What is found in one batch's scans: which statistics are over their limits, on account of what."""
+"""Findings of one batch's scans: which statistics are over their limits, and by which cause."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,13 +16,13 @@ from models.statistics.charts import KINDS
 
 
 class Causes(msgspec.Struct, frozen=True):
-    """What is the cause of what, of one batch's n scans."""
+    """The causes of what is over its limit, at one batch's n scans."""
 
     accused: Sequence[int]  # causes other than the process, so far
     over: IntArray  # (n,) of what is over its limit
     under_way: IntArray  # (n,) of the episode
-    spiky: BoolArray  # (n, p) a tag has shown itself spiky
-    first: BoolArray  # (n, p) it shows first here
+    spiky: BoolArray  # (n, p) whether a tag is spiky (``models.sensors.spikes``)
+    first: BoolArray  # (n, p) whether it is found spiky here first
 
 
 class Findings:
@@ -41,16 +41,16 @@ class Findings:
         self._tags, self._least_ratio = twin.tag_names, least_ratio
 
     def found(self, highest: FloatArray, causes: Causes, inputs: ContributionInputs, start: int) -> Iterator[Finding]:
-        """One finding a kind of statistic and cause, for those of any use.
+        """One finding for each kind of statistic and cause that comes within its deadband; values are over limit 1.
 
         Parameters
         ----------
         highest
-            Shape (6, n): the most any tag's statistic of one kind has held.
+            Shape (6, n), >= 0, dimensionless: of each kind the largest ratio to its limit that any tag's has held.
         causes
             Of these scans.
         inputs
-            What contributors are told from: the batch's scans begin at its row ``start``.
+            What contributors follow from: the batch's scans begin at its row ``start``.
         """
         tags, limit, over = len(self._tags), np.ones(len(causes.over)), highest > 1
         of_use = [k for k, most in enumerate(highest.max(axis=1).tolist()) if most >= self._least_ratio]
@@ -87,7 +87,7 @@ class Findings:
 
 
 def advisory(found: Sequence[Finding], under_way: IntArray) -> list[Finding]:
-    """What the learner finds, but not while a sensor or a schedule tag is known to be the cause of the episode (n,)."""
+    """The learner's findings, off while a sensor or a schedule tag is known to be the cause of the episode (n,)."""
     if not found:  # almost always
         return []
     listens = under_way < 0

@@ -1,8 +1,9 @@
 """All running batches that are judged by one frozen reference: what is the same for all, and what each carries.
 
-Judging a scan costs mostly what surrounds the arithmetic, so the scans of several batches are judged side by side:
-``Segments`` says whose they are, and every part goes on with each batch's numbers in its own row. No number of one
-batch comes near another's: what is said of a batch is the same, bit by bit, in whatever company it is judged.
+Most of the cost of judging a scan is overhead around the arithmetic, so the scans of several batches are judged side by
+side: ``Segments`` says whose they are, and every part goes on with each batch's numbers in its own row. No batch's
+numbers enter another's: a batch's judgement is the same, bit by bit, whichever batches are judged with it (decision
+15).
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ from models.statistics.trajectory import position_of
 
 
 class _Stacked(msgspec.Struct, frozen=True):
-    """What all batches in turn show, n scans side by side."""
+    """The measured scans of all batches, n side by side."""
 
     maturity: FloatArray  # (n,)
     fit: BoolArray  # (n, p)
@@ -82,9 +83,8 @@ class Fleet(Carried):
         self.longest_s = max(float(batch.age_s[-1]) for batch in reference.recordings)
         manipulated = np.array([tag.role == "manipulated" for tag in twin.tags.values()])
         self.roles = Roles(manipulated, marked(fitted.trajectory.schedule.columns, tags))
-        self._least_ratio = (
-            1 - twin.alarms.deadband
-        )  # of its limit: what is below neither raises an alarm nor holds one
+        # of its limit: a statistic below neither raises an alarm nor holds one
+        self._least_ratio = 1 - twin.alarms.deadband
         self._health, self.measure = SensorHealth(twin, reference.sensors), Measure(fitted)
         self._spikes, self._learner = Spikes(tags), Learner(twin.tag_names, fitted.learner)
         self._findings = Findings(twin, self._least_ratio)
@@ -109,7 +109,7 @@ class Fleet(Carried):
     def judge(self, monitors: Sequence[Member], stretches: Sequence[Stretch]) -> list[Judgement]:
         """Score each monitor's stretch. The reference is frozen: nothing is learnt.
 
-        Several only where each says that it may be judged beside others (``BatchMonitor.peers``).
+        Several only where each may be judged together with others (``BatchMonitor.peers``).
         """
         starts = np.cumsum([0, *map(len, stretches)])
         segments = Segments(np.array([monitor.place for monitor in monitors]), starts)
@@ -150,7 +150,7 @@ class Fleet(Carried):
     def _found(
         self, k: int, monitor: Member, stretch: Stretch, seen: _Stacked, start: int, learnt: Sequence[Finding]
     ) -> Sequence[Finding]:
-        """What is found of the batch that is k-th in turn, and begins at a row."""
+        """The findings of the k-th batch, whose scans begin at row ``start``."""
         episode, measured = monitor.episode, seen.measured
         calm = measured.most[k] < self._least_ratio
         if calm and episode.at_rest:  # almost always

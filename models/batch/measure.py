@@ -16,16 +16,16 @@ from models.statistics.residuals import Residual, Residuals
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """n scans of p tags, as one fit sees them."""
+    """n scans of p tags, measured against one fit."""
 
     residuals: Residuals
     ratio: FloatArray  # (n, 6p) statistics over their limits; NaN: not judged
     persisted: FloatArray  # (n, 6p) what of that has persisted, >= 0
-    highest: FloatArray  # (6, n) the most any tag's statistic of one kind has held
+    highest: FloatArray  # (6, n) the largest of ``persisted`` of any tag, kind by kind
     over: BoolArray  # (n,) whether any of them is over its limit
-    most: FloatArray  # (b,) of all of them, of each batch in turn
+    most: FloatArray  # (b,) the largest of ``persisted`` in each batch
     plane: FloatArray  # (n, 2) limits of T² and SPE
-    excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) logarithm of what held, in its tails
+    excess: Callable[[IntArray], FloatArray]  # of some rows (m,): (m, 6p) log ``persisted`` over its tail
 
     @classmethod
     def joined(cls, parts: "Sequence[Measured]") -> "Measured":
@@ -63,7 +63,21 @@ class Measure(Carried):
         super().__init__({"residual": self._residual, "statistics": self._statistics, "persistence": self._persistence})
 
     def advance(self, position: FloatArray, values: FloatArray, segments: Segments) -> Measured:
-        """Measure scans: their grid positions (n,), NaN: not judged; readings (n, p), NaN: none; whose they are."""
+        """Measure scans against the fit.
+
+        Parameters
+        ----------
+        position
+            Shape (n,): grid positions, 0 to G - 1; NaN: not judged.
+        values
+            Shape (n, p), in each tag's unit of measure: readings fit to judge; NaN: none.
+        segments
+            Whose scans they are.
+
+        References
+        ----------
+        Residuals, statistics and persistence: ``models.statistics``; limits and tails: ``models.limits.joint``.
+        """
         fitted = self._fitted
         residuals = self._residual.advance(position, values, segments).resized(at_position(fitted.size, position))
         limits = at_position(fitted.limits, position)
@@ -88,9 +102,9 @@ def _joined(parts: Sequence[Residuals]) -> dict[str, FloatArray]:
 
 @compiled("void", PLACES, TABLE, TABLE, FLAGS, ROW)
 def _highest(starts: IntArray, persisted: FloatArray, highest: FloatArray, over: BoolArray, of_all: FloatArray) -> None:
-    """The most of each kind's tags (kinds, n), from what each statistic has held (n, kinds x tags), >= 0.
+    """The largest of each kind (kinds, n), from the ratios each statistic has held (n, kinds x tags), >= 0.
 
-    And whether any is over its limit, (n,), and the most of all in each batch, (b,).
+    And whether any is over its limit, (n,), and the largest of all in each batch, (b,).
     """
     kinds, batch = len(highest), 0
     tags = persisted.shape[1] // kinds
@@ -110,7 +124,7 @@ def _highest(starts: IntArray, persisted: FloatArray, highest: FloatArray, over:
 
 @compiled("void", TABLE, PLACES, TABLE)
 def _beyond(persisted: FloatArray, rows: IntArray, tails: FloatArray) -> None:
-    """Replace some rows' tails (m, k) by the logarithm of what has held there, of (n, k), in these tails."""
+    """Replace some rows' tails (m, k) by log(persisted) / tail there."""
     for at in range(len(rows)):
         for k in range(persisted.shape[1]):
             tails[at, k] = np.log(persisted[rows[at], k]) / tails[at, k]

@@ -38,7 +38,7 @@ class BatchMonitor:
         self._silent = self._none  # tags the present fit does without; this very array where it has them all
         self._measure, self._row = fleet.measure, self.place  # the fit, and where it has this batch
         alarms = fleet.twin.alarms
-        after_s = REACH * fleet.reference.recipe.duration_s  # what follows a disturbance for so long is its own doing
+        after_s = REACH * fleet.reference.recipe.duration_s  # what follows a disturbance within this is its consequence
         self.episode = Episode(fleet.roles, alarms.off_delay_s + alarms.rejoin_s + after_s)
 
     @property
@@ -48,7 +48,7 @@ class BatchMonitor:
 
     @property
     def expected_duration_s(self) -> float | None:
-        """The longest a released batch lasted."""
+        """How long the longest released batch lasted, in s."""
         return self._fleet.longest_s
 
     @property
@@ -61,13 +61,20 @@ class BatchMonitor:
         return self._fleet.judge([self], [stretch])[0]
 
     def maturity(self, stretch: Stretch) -> FloatArray:
-        """How far along its recipe the batch is at each scan, (n,), 0 to 1; NaN: unknown."""
+        """How far along its recipe the batch is at each scan, (n,), dimensionless, 0 to 1; NaN: unknown."""
         return self._aligner.advance(stretch)
 
     def measured(self, position: FloatArray, readings: FloatArray, fit: BoolArray) -> Measured:
-        """Each run of scans with the same silent tags against the fit that does without them.
+        """Each run of scans with the same silent tags measured against the fit that does without them.
 
-        From their grid positions (n,), NaN: not judged, readings (n, p), NaN: unfit or none, and which are fit, (n, p).
+        Parameters
+        ----------
+        position
+            Shape (n,): grid positions, 0 to G - 1; NaN: not judged.
+        readings
+            Shape (n, p), in each tag's unit of measure; NaN: unfit or none.
+        fit
+            Shape (n, p): which readings are fit to judge.
         """
         silent = self.silence.advance(fit)
         if silent is None:  # almost always

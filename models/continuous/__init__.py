@@ -1,2 +1,4 @@
-"""A continuous process against a recording of its own normal running: moving averages, their limits, the reference, the
-monitor."""
+"""A continuous process judged against a recording of its own normal running.
+
+Moving averages, their limits, the reference and the monitor.
+"""

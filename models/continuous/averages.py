@@ -18,7 +18,7 @@ _CLIP = 30.0  # standard deviations: one reading moves the averages by no more
 
 @dataclass(frozen=True, slots=True)
 class NormalModel:
-    """What normal running looked like; p tags, A components."""
+    """Normal running in numbers: p tags, A components."""
 
     mean: FloatArray  # (p,) in each tag's unit of measure
     scale: FloatArray  # (p,) > 0, in each tag's unit of measure
@@ -29,9 +29,16 @@ class NormalModel:
     plane_limits: FloatArray  # (2,) of T² and SPE
 
     def averages(self, values: FloatArray, start: FloatArray) -> FloatArray:
-        """Moving averages (len(SPANS), n, p) of standardised readings (n, p), going on from ``start``.
+        """Moving averages of standardised readings, (len(SPANS), n, p), in standard deviations: a = a + w (z - a).
 
-        Where a reading is absent (NaN), the average is what the other tags' averages make it.
+        Where a reading is absent, its tag's average is imputed: its conditional mean given the other tags' averages.
+
+        Parameters
+        ----------
+        values
+            Shape (n, p), in each tag's unit of measure, in order of time; NaN: no reading.
+        start
+            Shape (len(SPANS), p): the averages to go on from, in standard deviations.
         """
         z = np.clip((values - self.mean) / self.scale, -_CLIP, _CLIP)
         found = np.empty((len(SPANS), *z.shape))
@@ -50,21 +57,33 @@ class NormalModel:
         return roots
 
     def plane(self, values: FloatArray) -> FloatArray:
-        """T² and SPE (n, 2) of readings (n, p)."""
+        """T² and SPE, (n, 2), >= 0, dimensionless, of readings (n, p) in units of measure; NaN: no reading."""
         z = (values - self.mean) / self.scale
         scores = project(z, self.loadings)
         return np.array([hotelling_t2(scores, self.eigenvalues), spe(z, scores, self.loadings)]).T
 
 
 def distances(averages: FloatArray, roots: FloatArray) -> FloatArray:
-    """Mahalanobis distances squared (n, len(SPANS)) of the averages of ``NormalModel.averages``."""
+    """Squared Mahalanobis distances aᵀ S⁻¹ a of moving averages, (n, len(SPANS)), >= 0, dimensionless.
+
+    Parameters
+    ----------
+    averages
+        Shape (len(SPANS), n, p), in standard deviations, from ``NormalModel.averages``.
+    roots
+        Shape (len(SPANS), p, p): Cholesky roots of S⁻¹, from ``NormalModel.roots``.
+
+    References
+    ----------
+    Lowry, Woodall, Champ & Rigdon (1992), Technometrics 34(1), 46-53.
+    """
     ones = np.ones(roots.shape[2])
     parts = zip(averages, roots, strict=True)
     return np.array([hotelling_t2(project(average, root), ones) for average, root in parts]).T
 
 
 def _predicted(average: FloatArray, absent: BoolArray, precision: FloatArray) -> FloatArray:
-    """The averages (p,), those of the absent tags replaced by what the others make most likely."""
+    """The averages (p,), those of absent tags replaced by their conditional mean given the others (normal, mean 0)."""
     pull = (precision[absent][:, ~absent] * average[~absent]).sum(axis=1)
     completed = average.copy()
     completed[absent] = -np.linalg.solve(precision[np.ix_(absent, absent)], pull)

@@ -1,4 +1,4 @@
-"""Habits of normal running, and their limits from blocks of scans judged by what all the others taught."""
+"""The model of normal running, and its limits from blocks of scans judged by a model learnt from all the others."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,18 @@ _PROPER = 1e-9  # least scale of a tag that never moved, as a share of its size;
 
 
 def learn_normal_model(runs: Sequence[FloatArray]) -> NormalModel:
-    """Mean, scale and correlation of runs (n, p); no limits yet."""
+    """Mean, scale and covariance of normal running; limits are infinite still.
+
+    Parameters
+    ----------
+    runs
+        One or more, (n, p) each, in each tag's unit of measure; NaN: no reading, none in all of a tag's.
+
+    References
+    ----------
+    The covariance of the averages, from the averages themselves (their start left out), not from white noise: PATrol's
+    own form of Lowry, Woodall, Champ & Rigdon (1992), Technometrics 34(1), 46-53.
+    """
     whole = np.concatenate(runs)
     mean = np.nanmean(whole, axis=0)
     scale = np.maximum(np.nanstd(whole, axis=0), _PROPER * np.maximum(np.abs(mean), 1.0))
@@ -39,7 +50,23 @@ def _covariance(parts: Sequence[FloatArray]) -> FloatArray:
 
 
 def with_limits(normal_model: NormalModel, runs: Sequence[FloatArray]) -> NormalModel:
-    """The same with limits, from blocks of scans judged by what all the others taught."""
+    """The same with limits, from blocks of scans judged by a model learnt from all the others.
+
+    Parameters
+    ----------
+    normal_model
+        Learnt from all runs.
+    runs
+        The same runs, (n, p) each, in each tag's unit of measure; ten scans or more together.
+
+    Returns
+    -------
+    Limits > 0, dimensionless, that 1 % of the scans left out pass: the distances' jointly, those of T² and SPE each.
+
+    References
+    ----------
+    Leave-one-block-out: Stone (1974), Journal of the Royal Statistical Society B 36(2), 111-147.
+    """
     left_out = [_left_out(runs, k, part) for k in range(len(runs)) for part in _parts(runs, k)]
     far, plane = (np.concatenate(found) for found in zip(*left_out, strict=True))
     usual = np.quantile(far, 1 - _SHARE, axis=0)

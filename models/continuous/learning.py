@@ -1,4 +1,4 @@
-"""Learning what normal running looks like from recordings of it; limits come from scans left out."""
+"""Learning the reference of a continuous process from recordings of normal running; limits are from scans left out."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from models.records.errors import ReferenceError
 from models.records.twin import Twin
 from models.sensors.limits import physical_range
 
-_LEAST_SCANS = 4  # a tag: fewer do not tell how tags move together
+_LEAST_SCANS = 4  # a tag: from fewer the covariance cannot be estimated
 
 
 def fit_continuous(twin: Twin, recordings: Sequence[RecordedBatch]) -> ContinuousReference:
@@ -22,7 +22,7 @@ def fit_continuous(twin: Twin, recordings: Sequence[RecordedBatch]) -> Continuou
     twin
         Its tags are the columns of the recordings' values, in order.
     recordings
-        One or more; NaN: no reading, or one to leave out.
+        One or more; values (n, p) in each tag's unit of measure; NaN: no reading, or one to leave out.
 
     Raises
     ------

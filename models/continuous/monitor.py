@@ -43,7 +43,7 @@ class ContinuousMonitor:
         self._averages = np.zeros((len(SPANS), len(twin.tags)))
 
     def judge(self, stretch: Stretch) -> Judgement:
-        """Score the stretch's scans; T² and SPE are told, the moving averages raise."""
+        """Score the stretch's scans. The moving averages raise deviations; T² and SPE are reported only."""
         sensors = self._sensors.advance(stretch.values)
         values = np.where(sensors.fit, stretch.values, np.nan)
         averages = self._normal_model.averages(values, self._averages)
@@ -74,7 +74,7 @@ class ContinuousMonitor:
         self._averages = np.array(numbers["averages"])
 
     def _explain(self, k: int, averages: FloatArray, values: FloatArray) -> Callable[[int], tuple[Contributor, ...]]:
-        """Contributors by reconstruction: how much less the distance would be were this tag as the others predict.
+        """Contributors by reconstruction: (S⁻¹a)² / diag S⁻¹, what the distance falls by with this tag as expected.
 
         References
         ----------

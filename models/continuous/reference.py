@@ -21,7 +21,7 @@ CONTINUOUS = "continuous/1"  # of meta and arrays
 
 @dataclass(frozen=True, slots=True)
 class ContinuousReference:
-    """What a recording of normal running taught, as a store keeps it."""
+    """What was learnt from recordings of normal running, as a store keeps it."""
 
     name: str  # the twin's
     tags: tuple[str, ...]

@@ -4,7 +4,7 @@ from scipy import stats
 
 
 def share_interval(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Where the true share lies (two-sided), given so many hits of so many trials.
+    """Two-sided confidence interval of a share, given so many hits of so many trials.
 
     Parameters
     ----------
@@ -12,6 +12,10 @@ def share_interval(hits: int, of: int, confidence: float = 0.95) -> tuple[float,
         0 <= hits <= of, of >= 1.
     confidence
         In (0, 1).
+
+    Returns
+    -------
+    Lower and upper bound, 0 to 1, dimensionless.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def share_interval(hits: int, of: int, confidence: float = 0.95) -> tuple[float,
 
 
 def rate_interval(events: int, over: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Where the true rate lies (two-sided), given so many independent events over so much (batches, hours).
+    """Two-sided confidence interval of a rate, given so many independent events over so much (batches, hours).
 
     Parameters
     ----------
@@ -47,6 +51,10 @@ def rate_interval(events: int, over: float, confidence: float = 0.95) -> tuple[f
         > 0; the rate is per unit of it.
     confidence
         In (0, 1).
+
+    Returns
+    -------
+    Lower and upper bound, >= 0, in events per unit of ``over``.
 
     Raises
     ------

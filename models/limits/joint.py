@@ -17,30 +17,40 @@ from models.limits.tails import gumbel_quantile, upper_spread
 
 REACH = 0.022  # maturity to either side that is taken together
 _MANY, _WIDENS = 40, 0.3  # with fewer batches a window is wider, by this power of how many are missing
-_NEVER = 1e12  # the limit of what no batch could be judged by
+_NEVER = 1e12  # the limit of a statistic by which no batch was judged
 _LEAST_TAIL = 0.3  # of log maxima, for a limit: noise alone spreads less, but a limit so near is passed by chance
 _LEAST = 1e-12  # of a statistic, before its logarithm
 _USUAL_SPREAD = 0.45  # of joint maxima, in tails
 _USUAL_MEDIAN = (1.6, 0.3)  # of them: of one statistic, and what e times as many add
 _LEAST_SPREAD = 0.05  # of joint maxima, likewise
-_USUAL_BATCHES = 40  # the weight of what is usual: so many batches say as much
+_USUAL_BATCHES = 40  # the weight of what is usual, in batches
 
 
 def joint_limits(
     persisted: Sequence[FloatArray], positions: Sequence[FloatArray], points: int, budget: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Limits and tails around each grid point, (G, k) each.
+    """Limits and tails around each grid point, (G, k) each: limit = exp(usual + tail * L), with one L for all.
 
     Parameters
     ----------
     persisted
-        Of each batch what its statistics have held, (n, k), >= 0; NaN: not judged.
+        Of each of B batches, B >= 2, its statistics as persisted (``models.statistics.persistence``), (n, k), >= 0,
+        dimensionless; NaN: not judged.
     positions
-        Of each batch the scans' grid positions, (n,); NaN: not judged.
+        Of each batch the scans' grid positions, (n,), 0 to G - 1; NaN: not judged.
     points
         G.
     budget
-        Probability that a good batch passes any of the limits.
+        Probability that a good batch passes any of the limits, in (0, 1).
+
+    Returns
+    -------
+    Limits (G, k), > 0, dimensionless; tails (G, k), >= 0.1: the upward spread of each statistic's log maximum.
+
+    References
+    ----------
+    PATrol's own; measured in decisions 10 and 14. L is a Gumbel quantile: Coles (2001), An Introduction to Statistical
+    Modeling of Extreme Values, section 3.1.3.
     """
     near = _window(points, len(persisted))
     windows = np.array(
@@ -60,15 +70,16 @@ def joint_limits(
 
 
 def reach(points: int) -> int:
-    """Grid points to either side that are taken together."""
+    """Grid points to either side that are taken together, >= 2: ``REACH`` of the recipe."""
     return max(2, round(REACH * points))
 
 
 def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
     """How many tails a good batch goes above what is usual with probability ``budget``.
 
-    In tails, all processes are much alike: so what few batches' maxima (B,) say is shrunk towards what is usual; the
-    spread is inflated by (1 + 2 / B) for what is uncertain.
+    In units of tails all processes are much alike. So median and spread of the joint maxima (B,) are shrunk towards
+    usual ones, with the weight B / (B + 40), and the spread is inflated by (1 + 2 / B) for its uncertainty; measured in
+    decision 14.
     """
     median, grows = _USUAL_MEDIAN
     own = len(joint) / (len(joint) + _USUAL_BATCHES)
@@ -78,7 +89,10 @@ def _joint_limit(joint: FloatArray, statistics: int, budget: float) -> float:
 
 
 def _joint(persisted: FloatArray, place: FloatArray, others: tuple[FloatArray, FloatArray]) -> float:
-    """How far a batch ever goes, by any statistic, in tails above what is usual of the others; place: in windows."""
+    """A batch's joint maximum: how far above what is usual of the others it ever goes, by any statistic, in tails.
+
+    ``place`` (n,): where each scan is, in windows.
+    """
     usual, tail = others
     place = np.minimum(place, len(usual) - 1.0)
     far = (np.log(np.fmax(persisted, _LEAST)) - at_position(usual, place)) / np.maximum(

@@ -11,18 +11,20 @@ _MOMENT = 6  # a high moment: the width follows what is large now and then, not 
 
 
 def local_sums(values: FloatArray, position: FloatArray, points: int) -> tuple[FloatArray, FloatArray]:
-    """One batch's part in the local width: sums of high powers and counts per grid point.
+    """One batch's part in the local width: sums of sixth powers, and counts, at each grid point.
 
     Parameters
     ----------
     values
-        Shape (n, k), >= 0, NaN: not judged.
+        Shape (n, k), >= 0, in any unit; NaN: not judged.
     position
         Shape (n,): grid position of each scan, 0 to ``points`` - 1; NaN: none.
+    points
+        G, of the grid.
 
     Returns
     -------
-    Sums (points, k) and counts (points, k).
+    Sums (G, k), >= 0, in the sixth power of the values' unit, and counts (G, k).
     """
     sums, counts = np.zeros((points, values.shape[1])), np.zeros((points, values.shape[1]))
     known = np.isfinite(position)
@@ -42,13 +44,17 @@ def local_widths(parts: Sequence[tuple[FloatArray, FloatArray]], reach: int) -> 
     Parameters
     ----------
     parts
-        Of each batch, from ``local_sums``.
+        Of each of B batches, from ``local_sums``.
     reach
         Grid points to either side that are taken together.
 
     Returns
     -------
-    (points, k) without each batch in turn, and (points, k) of all; each > 0.
+    (G, k) without each batch in turn, and (G, k) of all; each > 0, in the values' unit.
+
+    References
+    ----------
+    PATrol's own; measured in decision 14 (c).
     """
     counts = np.array([_running(part[1], reach) for part in parts])
     powers = np.array([_running(part[0], reach) for part in parts]) / np.maximum(counts, 1.0)
@@ -61,6 +67,7 @@ def local_widths(parts: Sequence[tuple[FloatArray, FloatArray]], reach: int) -> 
 
 
 def _width(sums: FloatArray, counts: FloatArray) -> FloatArray:
+    """Sixth root of the mean sixth power (G, k), no less than a third of its median along the recipe."""
     width = (np.maximum(sums, 0.0) / np.maximum(counts, 1.0)) ** (1 / _MOMENT)
     usual = np.median(np.where(width > 0, width, np.nan), axis=0) if (width > 0).any() else np.ones(width.shape[1])
     floor = np.where(np.isfinite(usual), usual, 1.0) / 3

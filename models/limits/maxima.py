@@ -1,7 +1,7 @@
-"""What is usual of batches' largest values along the recipe: of all batches, or without any one of them.
+"""The usual size and spread of batches' largest values along the recipe: of all batches, or without any one of them.
 
-Each batch is judged by the others, so this is asked once a batch: values are put in order once, and what stands in the
-middle without one batch is found by its place there.
+Each batch is judged by the others, so this is needed once a batch: values are sorted once, and the median without one
+batch is found by that batch's place in the order.
 """
 
 import numpy as np
@@ -20,7 +20,8 @@ class Maxima:
     Parameters
     ----------
     maxima
-        Shape (B, windows, k), >= 0: each batch's, of each statistic around some places of the recipe; B > 1.
+        Shape (B, windows, k), >= 0, dimensionless: each batch's largest value of each statistic, in windows along the
+        recipe; B > 1.
     """
 
     def __init__(self, maxima: FloatArray) -> None:
@@ -32,13 +33,23 @@ class Maxima:
             self._logs = np.log(maxima)
 
     def usual(self, own: int | None = None) -> tuple[FloatArray, FloatArray]:
-        """Usual log maximum and its upward spread in each window, (windows, k) each, without batch ``own``."""
+        """Usual log maximum, and its upward spread, in each window, without batch ``own`` (None: of all).
+
+        Returns
+        -------
+        The median log maximum u, (windows, k), and its tail, (windows, k), >= 0.1, both dimensionless. The tail is
+        sqrt(2 mean(max(log maximum - u, 0)²)), shrunk towards its mean along the recipe with the weight of 20 batches.
+
+        References
+        ----------
+        PATrol's own; measured in decisions 10 and 14.
+        """
         least = _LEAST_SHARE * self._positive_median(own)
         batches = len(self._maxima) - (own is not None)
         lower, upper = (np.log(np.maximum(self._nth(nth, own), least)) for nth in ((batches - 1) // 2, batches // 2))
         usual, squares = (lower + upper) / 2, np.zeros(lower.shape)
         _add_above(self._logs, -1 if own is None else own, np.log(least), usual, squares)
-        spread = 2 * squares / batches  # what is small says nothing of how large maxima get
+        spread = 2 * squares / batches  # of the upper half: small maxima do not show how large they get
         recipe = np.maximum(spread.mean(axis=0), np.median(spread))
         tail = np.sqrt((batches * spread + _PRIOR_BATCHES * recipe) / (batches + _PRIOR_BATCHES))
         return usual, np.maximum(tail, _LEAST_DEPTH)
@@ -59,7 +70,7 @@ class Maxima:
         if own is not None:
             taken, zeros = np.sort(self._place_in_recipe[own], axis=0), zeros - self._zeros[own]
         positive = len(every) - len(taken) - zeros
-        before = taken - np.arange(len(taken))[:, None]  # how many of those left stand before each one taken out
+        before = taken - np.arange(len(taken))[:, None]  # how many of those left come before each one taken out
         middle = []
         for nth in (zeros + (positive - 1) // 2, zeros + positive // 2):
             place = np.clip(nth + (before <= nth).sum(axis=0), 0, len(every) - 1)

@@ -1,4 +1,4 @@
-"""What a limit is made from: the tail of left-out batches' maxima, and the usual size of something along the recipe."""
+"""Limits from the tail of left-out batches' maxima: a Gumbel distribution fitted by median and upper half."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from models.arrays.types import FloatArray
 
 _MEDIAN_OF_GUMBEL = -np.log(np.log(2.0))
 _STANDARD_GUMBEL_SD = np.pi / np.sqrt(6.0)
-_UPPER = 0.8  # quantile: the spread is told by what is usual in the upper half, not by one odd batch
+_UPPER = 0.8  # quantile: the spread follows what is usual in the upper half, not one odd batch
 _UPPER_OF_GUMBEL = -np.log(-np.log(_UPPER)) - _MEDIAN_OF_GUMBEL
 _LEAST_SPREAD = 0.06  # of log maxima: ten maxima alone estimate a tail's width badly
 
@@ -21,9 +21,13 @@ def limit_for(maxima: FloatArray, probability: float) -> float:
     Parameters
     ----------
     maxima
-        Shape (B,), > 0: each left-out batch's largest value; B >= 2.
+        Shape (B,), > 0, in any unit: each left-out batch's largest value; B >= 2.
     probability
         In (0, 1).
+
+    Returns
+    -------
+    The limit, > 0, in the maxima's unit.
 
     Raises
     ------
@@ -32,7 +36,8 @@ def limit_for(maxima: FloatArray, probability: float) -> float:
 
     References
     ----------
-    Coles (2001), An Introduction to Statistical Modeling of Extreme Values, chapter 3.
+    Coles (2001), An Introduction to Statistical Modeling of Extreme Values, chapter 3; the fit by quantiles and the
+    inflation are PATrol's own.
 
     Examples
     --------
@@ -48,10 +53,30 @@ def limit_for(maxima: FloatArray, probability: float) -> float:
 
 
 def upper_spread(values: FloatArray) -> float:
-    """Gumbel spread of the upper half of values (B,): what a few odd ones do not move."""
+    """Gumbel spread of values (B,) from their upper half: (0.8 quantile - median) / the same of a standard Gumbel.
+
+    In the values' unit; a few odd values do not move it. PATrol's own.
+    """
     return float((np.quantile(values, _UPPER) - np.median(values)) / _UPPER_OF_GUMBEL)
 
 
 def gumbel_quantile(median: float, spread: float, probability: float) -> float:
-    """What a Gumbel variable of this median and spread exceeds with ``probability``, in (0, 1)."""
+    """What a Gumbel variable of this median and spread exceeds with ``probability``.
+
+    Parameters
+    ----------
+    median, spread
+        In one and the same unit, which the quantile has too; ``spread`` >= 0 is the scale parameter.
+    probability
+        In (0, 1).
+
+    References
+    ----------
+    Coles (2001), An Introduction to Statistical Modeling of Extreme Values, section 3.1.3 (return levels).
+
+    Examples
+    --------
+    >>> round(gumbel_quantile(2.0, 1.0, 0.5), 6)
+    2.0
+    """
     return float(median - spread * (np.log(-np.log1p(-probability)) + _MEDIAN_OF_GUMBEL))

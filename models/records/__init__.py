@@ -1,2 +1,4 @@
-"""What travels and what is agreed: messages, blocks of scans, the twin, errors, and what a monitor is and says; no
-statistics."""
+"""Records and interfaces: messages, blocks of scans, the twin, errors, the monitor's protocol and its judgement.
+
+No statistics.
+"""

@@ -13,8 +13,8 @@ from models.records.messages import Context
 class Block(msgspec.Struct, frozen=True):
     """Scans of one unit from one topic partition, in order of arrival.
 
-    ``batch_ids`` and ``phases`` are what each scan itself says (None: nothing); both are None when no scan says
-    anything, the usual case.
+    ``batch_ids`` and ``phases`` are what each scan itself names (None: nothing); both are None when no scan names
+    any, the usual case.
     """
 
     unit: str
@@ -27,6 +27,7 @@ class Block(msgspec.Struct, frozen=True):
     phases: tuple[str | None, ...] | None = None
 
     def __len__(self) -> int:
+        """How many scans."""
         return len(self.offsets)
 
     def take(self, rows: Any) -> "Block":
@@ -57,6 +58,7 @@ class ReadingBlock(msgspec.Struct, frozen=True):
     values: FloatArray  # (n,) NaN: bad quality or null
 
     def __len__(self) -> int:
+        """How many readings."""
         return len(self.offsets)
 
 
@@ -77,6 +79,7 @@ class Stretch(msgspec.Struct, frozen=True):
     phase_age_s: float = 0.0  # batch age at which the phase started
 
     def __len__(self) -> int:
+        """How many scans."""
         return len(self.age_s)
 
 

@@ -60,6 +60,7 @@ class DeliveryError(PatrolError):
         self.topic, self.undelivered, self.reason = topic, undelivered, reason
 
     def __str__(self) -> str:
+        """How many records of which topic, and why."""
         return f"{self.undelivered} record(s) not delivered to topic {self.topic!r}: {self.reason}"
 
 

@@ -1,4 +1,4 @@
-"""What detectors say of a stretch of scans: the one interface between detectors and alarms."""
+"""The result of judging a stretch of scans: the one interface between detectors and alarms."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,7 +27,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """All that is said of a stretch of n scans."""
+    """The result for a stretch of n scans."""
 
     maturity: FloatArray  # (n,) 0 to 1; NaN for a continuous process
     t2: FloatArray  # (n,) NaN: not judged

@@ -1,4 +1,4 @@
-"""How long work says how far it is."""
+"""How long work reports its progress."""
 
 from collections.abc import Callable
 
@@ -6,4 +6,4 @@ Progress = Callable[[str, int, int], None]  # the stage, how much of it is done,
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """Nobody listens."""
+    """Progress that is reported to nobody."""

@@ -8,7 +8,7 @@ from models.records.twin import Twin
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What is the same in everything said of one unit."""
+    """What is the same in every record of one unit."""
 
     unit: str
     twin: Twin

@@ -1,2 +1,4 @@
-"""Learning from released batches: alignment, trajectory, regressions, limits, the reference; nothing here judges a
-running batch."""
+"""Learning from released batches: alignment, trajectory, regressions, limits, the reference.
+
+Nothing here judges a running batch.
+"""

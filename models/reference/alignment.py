@@ -2,6 +2,7 @@
 
 By age (share of the longest released batch), by phase (each phase has its usual share of the recipe), or by an
 indicator tag that only grows (total feed, base added). Beyond what released batches reached, maturity is unknown (NaN).
+Linear in each case; PATrol's own form of the usual alignment by an indicator variable.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from models.records.twin import Twin
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What released batches say of a recipe's course: learnt once, kept with the reference."""
+    """The course of a recipe in released batches: learnt once, kept with the reference."""
 
     by: str
     duration_s: float  # longest batch
@@ -27,7 +28,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def learn_recipe(twin: Twin, batches: Sequence[RecordedBatch]) -> Recipe:
-    """The recipe's course in released batches.
+    """The recipe's course in released batches: durations in s, the indicator's ends in its tag's unit of measure.
+
+    Parameters
+    ----------
+    twin
+        How batches are aligned.
+    batches
+        One or more; ages in s, values in the tags' units of measure.
 
     Raises
     ------
@@ -55,7 +63,7 @@ class Aligner:
     Parameters
     ----------
     recipe
-        What released batches say of its course.
+        Its course in released batches.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -63,7 +71,7 @@ class Aligner:
         self.reached = 0.0  # largest maturity so far (indicator)
 
     def advance(self, stretch: Stretch) -> FloatArray:
-        """Maturity of each scan, shape (n,), 0 to 1; NaN where released batches never were."""
+        """Maturity of each scan, shape (n,), dimensionless, 0 to 1; NaN where released batches never were."""
         if self._recipe.by == "phase":
             return self._by_phase(stretch)
         if self._recipe.by == "indicator":
@@ -89,13 +97,13 @@ class Aligner:
 
 
 def by_age(recipe: Recipe, age_s: FloatArray) -> FloatArray:
-    """Maturity at each age (n,), of any batch."""
+    """Maturity at each age (n,), in s: age / the recipe's duration, 0 to 1; NaN outside."""
     maturity = age_s / recipe.duration_s
     return np.where((maturity >= 0) & (maturity <= 1), maturity, np.nan)
 
 
 def recorded_maturity(recipe: Recipe, batch: RecordedBatch) -> FloatArray:
-    """Maturity of each scan of a whole batch, as it would have been found on line."""
+    """Maturity of each scan of a whole batch, (n,), 0 to 1 or NaN, as it would have been found on line."""
     aligner = Aligner(recipe)
     return np.concatenate([aligner.advance(stretch) for stretch in stretches(batch)])
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from models.arrays.types import FloatArray
 
-_LEAST_BATCHES = 3  # at a point; fewer say nothing of a spread
+_LEAST_BATCHES = 3  # at a point; from fewer no spread is estimated
 _LEAST_SHARE = 0.1  # of the spread over the whole recipe: what one deviation is at least
 
 
@@ -21,7 +21,15 @@ class Envelope:
     half: FloatArray  # (G, p) half-width of the prediction band for one further batch, >= 0
 
     def within(self, maturity: FloatArray, values: FloatArray) -> FloatArray:
-        """1 where a reading lies in the band, 0 where outside, NaN where nothing can be said; shape (n, p)."""
+        """Whether readings lie in the band, shape (n, p): 1 inside, 0 outside, NaN without a reading or a band.
+
+        Parameters
+        ----------
+        maturity
+            Shape (n,), 0 to 1; NaN: unknown.
+        values
+            Shape (n, p), in each tag's unit of measure; NaN: no reading.
+        """
         mean, half = at_maturity(self.mean, maturity), at_maturity(self.half, maturity)
         differences = np.abs(values - mean) - half * (1 + 1e-9)
         return np.where(np.isfinite(differences), (differences <= 0).astype(float), np.nan)
@@ -33,7 +41,7 @@ def envelope(grids: FloatArray, coverage: float = 0.99) -> Envelope:
     Parameters
     ----------
     grids
-        Shape (B, G, p), from ``on_points``; NaN: no reading.
+        Shape (B, G, p), in each tag's unit of measure, from ``on_points``; NaN: no reading.
     coverage
         In (0, 1): share of further batches' readings that the band holds, were they normally distributed.
 
@@ -56,7 +64,7 @@ def usual_spread(of: Envelope) -> FloatArray:
     """One standard deviation between batches, usual along the recipe, shape (p,), > 0, in units of measure.
 
     The median over maturity, for a schedule's steps would inflate a mean; no less than a tenth of the root mean
-    square, for a tag that is nought for most of a recipe.
+    square, for a tag that is zero for most of a recipe. PATrol's own.
     """
     rms = np.sqrt(np.nanmean(of.spread**2, axis=0))
     least = 1e-6 * (1 + np.nanmax(np.abs(of.mean), axis=0))
@@ -72,7 +80,9 @@ def on_points(maturity: FloatArray, values: FloatArray, points: int) -> FloatArr
     maturity
         Shape (n,), 0 to 1, never falling; NaN: unknown.
     values
-        Shape (n, p).
+        Shape (n, p), in any units, which the result has too; NaN: no reading.
+    points
+        G.
 
     Examples
     --------
@@ -89,7 +99,7 @@ def on_points(maturity: FloatArray, values: FloatArray, points: int) -> FloatArr
 
 
 def at_maturity(grid: FloatArray, maturity: FloatArray) -> FloatArray:
-    """Rows of a course (G, p) at each maturity, shape (n, p): the nearest point; NaN where maturity is unknown."""
+    """Rows of a course (G, p) at each maturity (n,), 0 to 1: the nearest point, (n, p); NaN where maturity is."""
     known = np.isfinite(maturity)
     nearest = np.rint(np.where(known, maturity, 0.0) * (len(grid) - 1)).astype(int)
     rows: FloatArray = np.where(known[:, None], grid[nearest], np.nan)

@@ -1,7 +1,7 @@
 """Faults put into recorded readings, to see whether they are found: pure, and the same for the same seed.
 
-Only what an instrument shows is changed. What a controller would do about it, and how the process would follow, is not
-in a recording and cannot be made up: so these are faults of sensors, or the first moments of a fault of the process.
+Only the readings are changed. What a controller would do about it, and how the process would follow, is not in a
+recording and cannot be made up: so these are faults of sensors, or the first moments of a fault of the process.
 """
 
 from dataclasses import dataclass

@@ -21,18 +21,18 @@ _MOST_POINTS = 2500
 _LEAST_SCALE = 0.1  # of a tag's scale over the whole recipe
 _LEAST_BATCHES = 3  # fewer at a grid point: not judged there
 _SHRINKAGE = 0.05  # of the correlation towards independence
-_CLIP = 10.0  # standardised residuals beyond this teach no more than this
+_CLIP = 10.0  # a larger standardised residual counts as this
 
 
 def grid_points(recipe: Recipe, cadence_s: float) -> int:
-    """Points of the maturity grid: one a scan of the longest batch, at most 2500."""
+    """Points of the maturity grid, G: one for each scan of the longest batch, 20 to 2500; ``cadence_s`` in s."""
     return int(min(max(round(recipe.duration_s / cadence_s) + 1, 20), _MOST_POINTS))
 
 
 def on_grid(aligned_batches: AlignedBatch, points: int) -> FloatArray:
-    """A batch on the maturity grid, shape (points, p): means of the scans nearest to each point, gaps bridged.
+    """A batch on the maturity grid, (points, p), in units of measure: means of the scans nearest to each point.
 
-    NaN before its first and after its last reading.
+    Between them by straight lines; NaN before its first and after its last reading.
     """
     position, values = aligned_batches
     known = np.isfinite(position)
@@ -58,13 +58,18 @@ class Learning:
     Parameters
     ----------
     aligned_batches
-        Each batch's.
+        Of each of B batches its grid positions (n,), 0 to G - 1, NaN: none, and readings (n, p) in units of measure.
     points
         G, of the grid.
     manipulated
         Positions of the manipulated tags: those that may follow a schedule.
     progress
-        Told how far the regressions are.
+        Called as the regressions are done, batch by batch.
+
+    References
+    ----------
+    Trajectory and pooled correlation: after Nomikos & MacGregor (1995), Technometrics 37(1), 41-59, with medians for
+    means and the correlation shrunk by 5 %, which is PATrol's own.
     """
 
     def __init__(
@@ -94,7 +99,7 @@ class Learning:
         self._correlations = [np.nan_to_num(z).T @ np.nan_to_num(z) for z in residuals]
 
     def all_but(self, own: int | None) -> Trajectory:
-        """The trajectory of all batches but ``own`` (None: of all)."""
+        """The trajectory of all batches but ``own`` (None: of all); a grid point needs three batches, else NaN."""
         median, scale = self._centre(None) if own is None else self._centres[own]
         rest = np.arange(len(self._grids)) != (-1 if own is None else own)
         schedule = learn_schedule(self._aligned[rest], self._columns)

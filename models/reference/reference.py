@@ -47,9 +47,9 @@ class Reference:
         return tuple(batch.batch_id for batch in self.recordings)
 
     def without(self, silent: BoolArray) -> Fitted:
-        """What the recordings teach when the silent tags (p,) are left out of them.
+        """The fit to the same recordings without the silent tags (p,) (decision 14).
 
-        Learnt when it is first asked for, which takes as long as fitting the reference, and kept.
+        Made when it is first needed, which takes as long as fitting the reference, and kept.
         """
         if not silent.any():
             return self.fitted
@@ -135,7 +135,7 @@ def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progre
     batches
         At least 5, of differing length; NaN: no reading.
     progress
-        Told the stage, how much of it is done, and of how much.
+        Called with the stage, how much of it is done, and of how much.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progre
 
 
 def learn_batch(twin: Twin, reference: Reference, batch: RecordedBatch) -> Reference:
-    """A new reference that knows one more released batch."""
+    """A new reference, fitted to one more released batch; raises as ``fit_reference``."""
     return fit_reference(twin, (*reference.recordings, batch))
 
 

@@ -1,5 +1,8 @@
-"""Learning the one-step regressions of ``models.statistics.innovation`` from released batches, any one of them left
-out."""
+"""Learning the one-step regressions of ``models.statistics.innovation`` from released batches.
+
+Every sum of products is kept by batch, so that any one batch can be left out without summing the others anew
+(decisions 10 and 14).
+"""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,11 +34,16 @@ class Regressions:
     scaling
         The tags' range.
     batches
-        Of each batch its readings, and mean and scale as the other batches give them.
+        Of each batch its readings, and mean and scale as the other batches give them, (n, p) each, in units of measure.
     tags
         Positions of the tags to predict; the others (schedules) are predicted as the centre.
     progress
-        Told how many batches have been left out.
+        Called with how many batches have been left out.
+
+    References
+    ----------
+    Ridge regression: ``models.reference.ridge``. Sizes: Harvey (1976), Econometrica 44(3), 461-465. Two laws a
+    controller, and which scans show them, are PATrol's own; measured in decisions 10 and 14.
     """
 
     def __init__(
@@ -63,7 +71,7 @@ class Regressions:
         self._ranges = np.array([(one.min(axis=0), one.max(axis=0)) for one in circumstances])
 
     def all_but(self, own: int | None) -> OneStep:
-        """The regressions of all batches but ``own`` (None: of all); stand-ins are always those of all."""
+        """The regressions of all batches but ``own`` (None: of all); what imputes absent readings is always of all."""
         products, targets = _summed([one] for k, one in enumerate(self._size_moments) if k != own)[0]
         weights = np.zeros_like(targets)
         may = [size_predictors(len(products), self._layout.tags, tag) for tag in self._tags.tolist()]
@@ -121,7 +129,7 @@ class Regressions:
         return np.ascontiguousarray(inverse.T)
 
     def _shared(self, innovations: Sequence[FloatArray]) -> dict[str, Any]:
-        """What is always of all batches: stand-ins, their variance, and usual sizes of innovations."""
+        """What is always of all batches: what imputes readings, their variance, and usual sizes of innovations."""
         ahead, unknown = self._standing_in()
         predictable = marked(self._tags, self._layout.tags)
         unknown = np.where(predictable, _mean_square(innovations), unknown)

@@ -18,14 +18,19 @@ LEAST = 1e-9  # what a feature that is always 0 has instead
 
 
 def ridge(products: FloatArray, targets: FloatArray, power: FloatArray | None = None) -> FloatArray:
-    """Weights (F, k) that predict k targets.
+    """Weights (F, k) that predict k targets: (X'X + 0.02 diag(power) + 1e-9)⁻¹ X'Y, in target units per feature unit.
 
     Parameters
     ----------
     products, targets
         Sums of products of the features (F, F), and with the targets (F, k).
     power
-        Sums of squares of the features (F,) over all scans, where ``products`` are of a few of them.
+        Sums of squares of the features (F,), >= 0, over all scans, where ``products`` are of a few of them.
+
+    Raises
+    ------
+    LinAlgError
+        ``products`` are not positive semi-definite.
 
     Examples
     --------

@@ -17,7 +17,20 @@ _EVERY = 3  # scans: enough to find a threshold by
 
 
 def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
-    """Range of p tags from batches (B, G, p), NaN: none; ``loops``: positions of controllers' outputs."""
+    """Range of p tags, and where controllers act and switch.
+
+    Parameters
+    ----------
+    grids
+        Shape (B, G, p), in each tag's unit of measure: released batches on the maturity grid; NaN: none.
+    loops
+        Shape (c,): positions of controllers' outputs.
+
+    References
+    ----------
+    Thresholds by least squares over candidates: Hansen (2000), Econometrica 68(3), 575-603. The search in two steps
+    is PATrol's own; measured in decision 14 (d).
+    """
     readings = grids.reshape(-1, grids.shape[2])
     seen = np.where(np.isfinite(readings).any(axis=0), readings, 0.0)
     centre = np.nanmean(seen, axis=0)
@@ -31,10 +44,10 @@ def learn_scaling(grids: FloatArray, loops: IntArray) -> Scaling:
 
 
 def _switch(grids: FloatArray, loops: IntArray, loop: int) -> tuple[int, float]:
-    """The tag and threshold past which a controller is best told by a second law.
+    """The tag and threshold past which a controller is best described by a second law.
 
-    First any tag, by itself; then the threshold more finely, beside the other controllers' outputs, which tell the two
-    laws apart where the tag's noise does not. (Past its own output nothing switches, it is only another slope.)
+    First any tag, by itself; then the threshold more finely, beside the other controllers' outputs, which separate the
+    two laws where the tag's noise does not. (Past its own output nothing switches, it is only another slope.)
     """
     found = [(np.inf, np.inf, loop)]
     for tag in range(grids.shape[2]):

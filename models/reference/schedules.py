@@ -17,9 +17,14 @@ def find_schedule_tags(grids: FloatArray, candidates: IntArray) -> IntArray:
     Parameters
     ----------
     grids
-        Shape (B, G, p): released batches on the maturity grid, NaN where one has no reading.
+        Shape (B, G, p), in each tag's unit of measure: released batches on the maturity grid, NaN: no reading.
     candidates
         Shape (c,): columns to try (the manipulated tags).
+
+    References
+    ----------
+    PATrol's own: the median of what alignment leaves is 0.5 to 1.2 times the noise between neighbouring points, and its
+    95 % quantile below 4 times that noise.
     """
     chosen = []
     for column in candidates[np.isfinite(grids[:, :, candidates]).any(axis=(0, 1))]:
@@ -32,7 +37,20 @@ def find_schedule_tags(grids: FloatArray, candidates: IntArray) -> IntArray:
 
 
 def align_batches(rows: FloatArray) -> FloatArray:
-    """Released batches of one tag, each shifted and scaled onto their common profile; shape (B, G)."""
+    """Released batches of one tag, each shifted and scaled onto their common profile; shape (B, G).
+
+    In turns: the profile is the median of the aligned batches; each batch takes the shift and least-squares gain that
+    leave the least squared error.
+
+    Parameters
+    ----------
+    rows
+        Shape (B, G), in the tag's unit of measure; NaN: no reading.
+
+    References
+    ----------
+    PATrol's own.
+    """
     points, shifts = np.arange(rows.shape[1], dtype=float), shifts_of(rows.shape[1])
     filled = np.array([_filled(row) for row in rows])
     aligned, noise = filled, _noise(filled)
@@ -57,6 +75,13 @@ def flatten(profile: FloatArray, noise: float) -> FloatArray:
 
     Otherwise the true shift would be ruled out between two steps, by noise.
 
+    Parameters
+    ----------
+    profile
+        Shape (G,), in the tag's unit of measure.
+    noise
+        Standard deviation between steps, >= 0, in the tag's unit of measure.
+
     References
     ----------
     Lee (1983), Digital image smoothing and the sigma filter, CVGIP 24(2), 255-269.
@@ -75,12 +100,30 @@ def flatten(profile: FloatArray, noise: float) -> FloatArray:
 
 
 def _noise(rows: FloatArray) -> float:
-    """Standard deviation of one tag between its steps, from differences of neighbouring scans; rows (B, G)."""
+    """Standard deviation of one tag between its steps, from differences of neighbouring points; rows (B, G).
+
+    1.4826 times the median absolute difference / sqrt(2): Rousseeuw & Croux (1993), JASA 88(424), 1273-1283.
+    """
     return float(1.4826 * np.nanmedian(np.abs(np.diff(rows, axis=1))) / np.sqrt(2))
 
 
 def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
-    """Master and noise from aligned released batches, shape (B, G, q); a twin may have no schedule tags (q = 0)."""
+    """Master profile and noise of the q schedule tags; a twin may have none (q = 0).
+
+    The master is the flattened median of the batches; the noise 1.4826 times their median absolute deviation from it,
+    smoothed along the recipe, > 0.
+
+    Parameters
+    ----------
+    aligned
+        Shape (B, G, q), in each tag's unit of measure, from ``align_batches``.
+    columns
+        Shape (q,): positions among the twin's tags.
+
+    References
+    ----------
+    Rousseeuw & Croux (1993), JASA 88(424), 1273-1283 (median absolute deviation); ``flatten``.
+    """
     if len(columns) == 0:
         return Schedule(columns, aligned[0], aligned[0], np.empty((3, 0, aligned.shape[1])))
     batches = [aligned[:, :, q] for q in range(len(columns))]

@@ -1,2 +1,4 @@
-"""Whether a sensor is well and a reading fit to judge: range, stuck, dropout, spikes, noise, silence; nothing about the
-process."""
+"""Sensor health, and which readings are fit to judge: range, stuck, dropout, spikes, noise, silent tags.
+
+Nothing about the process.
+"""

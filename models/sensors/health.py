@@ -1,4 +1,4 @@
-"""Is this sensor well, and is this reading fit to judge? Each tag against what it did in released batches.
+"""Whether a sensor is well and a reading fit to judge: each tag against what it did in released batches.
 
 Range, stuck, dropout, spikes and a change of noise. There is no test of rate: a step faster than any in released
 batches is what a process fault looks like (measured), and one that comes back is a spike.
@@ -24,7 +24,7 @@ _OUT_OF_RANGE = 2  # scans in a row
 
 _FORGET = 0.97  # a scan: spikes long ago count less
 _SPIKES = 2.0  # of late: one may be the process (a jump in what a tag is calculated from)
-_BEYOND = 1000.0  # times the limit: a ratio is told up to this
+_BEYOND = 1000.0  # times the limit: a larger ratio is reported as this
 TESTS = ("range", "stuck", "dropout", "spike", "noise")
 
 
@@ -37,7 +37,19 @@ class SensorVerdict:
 
 
 class SensorHealth(Carried):
-    """The health of a unit's sensors while a batch runs."""
+    """The health of a unit's sensors while a batch runs.
+
+    Parameters
+    ----------
+    twin
+        Tags, physical ranges and deadband.
+    limits
+        What is still normal of each sensor.
+
+    References
+    ----------
+    PATrol's own tests. Limits: ``models.sensors.limits``.
+    """
 
     def __init__(self, twin: Twin, limits: SensorLimits) -> None:
         self._twin, self._limits = twin, limits
@@ -51,12 +63,24 @@ class SensorHealth(Carried):
         super().__init__({"motion": self._motion}, runs=no_runs(len(twin.tags)), recent=recent)
 
     def advance(self, values: FloatArray) -> SensorVerdict:
-        """Judge one batch's readings (n, p) in order of time; NaN: no reading."""
+        """Judge one batch's readings (n, p), each in its tag's unit of measure, in order of time; NaN: no reading."""
         fit, findings = self.advance_each(values, Segments.of_one(len(values)))
         return SensorVerdict(fit, findings[0])
 
     def advance_each(self, values: FloatArray, segments: Segments) -> tuple[BoolArray, list[tuple[Finding, ...]]]:
-        """Which readings (n, p) of the batches in turn are fit to judge, and of each batch what is found."""
+        """Which readings are fit to judge, (n, p), and the findings of each batch.
+
+        A reading is fit when it is there, in its physical range and not stuck. A finding's value is dimensionless or in
+        scans, as its test counts: scans out of range, scans of one value, scans without a reading, spikes of late
+        (each counts 0.97 times as much a scan later), or roughness over its limit (0 to 1000).
+
+        Parameters
+        ----------
+        values
+            Shape (n, p), in each tag's unit of measure, batch after batch; NaN: no reading.
+        segments
+            Whose scans they are.
+        """
         values, (places, starts) = np.ascontiguousarray(values), (segments.places, segments.starts)
         tests, within, fit = np.empty((len(TESTS), *values.shape)), np.empty(values.shape), np.empty(values.shape, bool)
         runs_of_each(places, starts, values, self.rows["runs"], tests[1], tests[2])
@@ -131,7 +155,7 @@ def _judge_each(
     places: IntArray, starts: IntArray, values: FloatArray, spike: FloatArray, rough: FloatArray, limits: FloatArray,
     near: FloatArray, recent: FloatArray, tests: FloatArray, fit: BoolArray, found: BoolArray,
 ) -> None:  # fmt: skip
-    """As ``_judge``; whether anything is ``found`` near its limit is told of each batch, (b,)."""
+    """As ``_judge``, for each batch; ``found`` (b,): whether anything of it is near its limit."""
     for k, place in enumerate(places):
         span = (starts[k], starts[k + 1])
         found[k] = _judge(values, spike, rough, limits, near, recent[place], tests, fit, span)

@@ -33,7 +33,7 @@ class SensorLimits:
 
     @classmethod
     def permissive(cls, twin: Twin) -> "SensorLimits":
-        """For a cold start, when nothing is known of the sensors' habits: range, stuck and dropout only."""
+        """For a cold start, with no released batches to learn from: range, stuck (60 scans) and dropout (10) only."""
         never, stuck, missing = (np.full(len(twin.tags), limit) for limit in (np.inf, 60.0, 10.0))
         return cls(stuck, missing, never, never, 0 * stuck, never)
 
@@ -50,6 +50,8 @@ class SensorLimits:
 def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch], probability: float = 0.01) -> SensorLimits:
     """Limits beyond what released batches showed.
 
+    Spike and roughness: ``limit_for`` of the batches' maxima. Runs: twice the longest one seen, at least 8 scans.
+
     Parameters
     ----------
     twin
@@ -57,7 +59,15 @@ def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch], probabilit
     batches
         Two or more.
     probability
-        That a spike or a noise of a good batch passes its limit, all tags and tests together. Runs get a margin.
+        That a spike or a noise of a good batch passes its limit, all tags and tests together; in (0, 1).
+
+    Returns
+    -------
+    Each (p,), in scans or the tag's unit of measure; infinite (``quiet``: 0) where some batch gives no maximum.
+
+    References
+    ----------
+    PATrol's own; the tail: ``models.limits.tails.limit_for``.
     """
     tags = len(twin.tags)
     longest = np.array([longest_runs(batch.values) for batch in batches]).max(axis=0)
@@ -74,7 +84,7 @@ def learn_sensor_limits(twin: Twin, batches: Sequence[RecordedBatch], probabilit
 
 
 def physical_range(twin: Twin) -> tuple[FloatArray, FloatArray]:
-    """Lowest and highest possible readings, each (p,)."""
+    """Lowest and highest possible readings, (p,) each, in each tag's unit of measure; infinite: no bound."""
     tags = twin.tags.values()
     low = np.array([-np.inf if tag.low is None else tag.low for tag in tags])
     return low, np.array([np.inf if tag.high is None else tag.high for tag in tags])

@@ -26,6 +26,10 @@ class Motion(Carried):
     ceiling
         Shape (p,), in each tag's unit of measure: a second difference counts as no more in the roughness, so that
         a step is not noise.
+
+    References
+    ----------
+    PATrol's own: the average of Roberts (1959), Technometrics 1(3), 239-250, of second differences.
     """
 
     def __init__(self, ceiling: FloatArray) -> None:
@@ -35,7 +39,17 @@ class Motion(Carried):
         super().__init__(readings=start)
 
     def advance(self, values: FloatArray, segments: Segments | None = None) -> Moves:
-        """Moves at each scan of readings (n, p) in order of time; NaN: no reading.
+        """Spikes and roughness at each scan, (n, p) each, >= 0, in each tag's unit of measure.
+
+        Spike: the smaller of two steps in opposite directions, 0 where they are in one. Roughness: the EWMA, over 30
+        scans, of |second difference|.
+
+        Parameters
+        ----------
+        values
+            Shape (n, p), in each tag's unit of measure, in order of time; NaN: no reading.
+        segments
+            Whose scans they are; None: one batch's.
 
         Examples
         --------
@@ -52,8 +66,11 @@ class Motion(Carried):
 
 @compiled("void", TABLE, ROW, TABLE, TABLE, TABLE)
 def _moves(values: FloatArray, ceiling: FloatArray, state: FloatArray, spike: FloatArray, rough: FloatArray) -> None:
-    """Spikes and roughness (n, p); ``state`` (5, p): the last two readings, the last bend, the roughness, and
-    the scans since the first reading."""
+    """Spikes and roughness (n, p) in each tag's unit of measure.
+
+    ``state`` (5, p) is carried on: the last two readings, the last second difference, the roughness, and the scans
+    since the first reading.
+    """
     weight = 2 / (_SPAN + 1)
     earlier, before, bend, smooth, scans = state[0], state[1], state[2], state[3], state[4]
     for row in range(len(values)):

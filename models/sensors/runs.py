@@ -7,14 +7,20 @@ from models.arrays.types import FloatArray, IntArray
 
 
 def no_runs(tags: int) -> FloatArray:
-    """(3, p): the last reading, and the runs going on: of equal values, of absent ones."""
+    """What a batch starts from, (3, p): the last reading (NaN), and the runs of equal values and of absent ones (0)."""
     none = np.zeros((3, tags))
     none[0] = np.nan
     return none
 
 
 def longest_runs(values: FloatArray) -> FloatArray:
-    """The longest run of equal values and of absent ones, (2, p) scans, in one batch's readings (n, p)."""
+    """The longest run of equal values and of absent ones in one batch's readings (n, p): (2, p), >= 0, in scans.
+
+    Examples
+    --------
+    >>> longest_runs(np.array([[1.0], [1.0], [1.0], [np.nan], [2.0]])).ravel().tolist()
+    [2.0, 1.0]
+    """
     runs = np.empty((2, *values.shape))
     _runs(np.ascontiguousarray(values), no_runs(values.shape[1]), runs[0], runs[1])
     longest: FloatArray = runs.max(axis=1)

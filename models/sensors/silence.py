@@ -1,8 +1,9 @@
-"""Which tags have given nothing to judge since the batch began: the others must do without them.
+"""Silent tags: those without a reading fit to judge since the batch began. The model does without them.
 
-A few absent readings are stood in for (``models.statistics.innovation``). Stand-ins that are predicted from stand-ins
-drift; so a tag that is not there at all is left out of the model itself, until it reads. A sensor that fails within a
-batch is stood in for, with ever more doubt: fitting anew for each broken sensor would cost seconds each time.
+A few absent readings are imputed (``models.statistics.innovation``). Imputed values that are predicted from imputed
+values drift; so a tag that is not there at all is left out of the model itself, until it reads. The readings of a
+sensor that fails within a batch are imputed with ever larger variance: fitting anew for each broken sensor would cost
+seconds each time (decision 14).
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from models.arrays.types import BoolArray, IntArray
 from models.records.monitor import Numbers
 
-LONGEST = 10  # scans that are stood in for
+LONGEST = 10  # scans that are imputed before a tag counts as silent
 
 
 class Silence:
@@ -21,7 +22,7 @@ class Silence:
     Parameters
     ----------
     may_leave
-        Shape (p,): the tags the others can be judged without: schedule tags have their programme to stand in.
+        Shape (p,): the tags the others can be judged without; schedule tags are imputed by their schedule instead.
     """
 
     def __init__(self, may_leave: BoolArray) -> None:
@@ -30,9 +31,9 @@ class Silence:
         self._all_read = False
 
     def advance(self, fit: BoolArray) -> BoolArray | None:
-        """Which tags are silent at each scan, (n, p), from which readings are fit to judge, (n, p); None: none ever.
+        """Which tags are silent at each scan, (n, p), from which readings are fit to judge, (n, p); None: no tag is.
 
-        Never more than half of those that may be: of what is left, nothing could be predicted.
+        Never more than half of those that may be left out: from what remains nothing could be predicted.
 
         Examples
         --------

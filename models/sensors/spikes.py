@@ -1,4 +1,7 @@
-"""Whether a schedule tag that left its schedule came straight back: then its sensor spikes, and nothing moved."""
+"""Whether a schedule tag that left its schedule came straight back: then its sensor spikes, and nothing moved.
+
+PATrol's own rule (decision 4).
+"""
 
 import numpy as np
 
@@ -25,7 +28,15 @@ class Spikes(Carried):
     def advance(self, signed: FloatArray, segments: Segments | None = None) -> tuple[BoolArray, BoolArray]:
         """Whether each tag is spiky by each scan, and where it shows first, (n, p) each.
 
-        From residuals over their limits (n, p), with their sign; NaN: none.
+        A tag is spiky once one scan is over its limit, those beside it within half of it or beyond 0.3 of it on the
+        other side.
+
+        Parameters
+        ----------
+        signed
+            Shape (n, p), dimensionless: residuals over their limits, with their sign; NaN: none.
+        segments
+            Whose scans they are; None: one batch's.
 
         Examples
         --------

@@ -34,13 +34,17 @@ class Ewma(Carried):
     ) -> FloatArray:
         """The averages after each scan, shape (n, p), starting from 0; an absent residual (NaN) counts as 0.
 
+        a = a + w (residual - a), divided by its standard deviation for white residuals, sqrt(w / (2 - w)).
+
         Parameters
         ----------
         residuals
-            Shape (n, p).
+            Shape (n, p), dimensionless, of variance 1 when in control.
         highest, lowest
-            Shape (n, p), > 0: no average goes beyond, upwards or downwards, so that what was far over its limit is
-            soon forgotten once its cause is gone; NaN: no bound.
+            Shape (n, p), > 0, in the averages' standard deviations: no average goes beyond, upwards or downwards, so
+            that what was far over its limit is soon forgotten once its cause is gone; NaN: no bound.
+        segments
+            Whose scans they are; None: one batch's.
 
         Examples
         --------
@@ -58,7 +62,7 @@ class Ewma(Carried):
 
 
 class Roughness(Carried):
-    """How much residuals jump from scan to scan: the EWMA of the size of their differences.
+    """How much residuals jump from scan to scan: the EWMA of their moving range |residual - the one before|.
 
     Parameters
     ----------
@@ -66,6 +70,10 @@ class Roughness(Carried):
         How many residuals side by side.
     span
         Scans: the weight of the newest is 2 / (span + 1).
+
+    References
+    ----------
+    PATrol's own: the average of Roberts (1959), Technometrics 1(3), 239-250, of moving ranges.
     """
 
     def __init__(self, tags: int, span: float) -> None:
@@ -73,9 +81,21 @@ class Roughness(Carried):
         super().__init__(last=np.full(tags, np.nan), average=np.zeros(tags))
 
     def advance(self, residuals: FloatArray, bound: FloatArray, segments: Segments | None = None) -> FloatArray:
-        """Mean size of the differences after each scan, shape (n, p); a difference with an absent value counts as 0.
+        """Mean moving range after each scan, shape (n, p), >= 0, in the residuals' unit.
 
-        ``bound`` as for ``Ewma``.
+        Parameters
+        ----------
+        residuals
+            Shape (n, p); a range that needs an absent one (NaN) counts as 0.
+        bound
+            Shape (n, p), > 0, in the residuals' unit: no average goes beyond; NaN: no bound.
+        segments
+            Whose scans they are; None: one batch's.
+
+        Examples
+        --------
+        >>> Roughness(1, 3).advance(np.array([[0.0], [2.0], [0.0]]), np.full((3, 1), np.nan)).ravel().tolist()
+        [0.0, 1.0, 1.5]
         """
         averages, segments = np.empty(residuals.shape), segments or Segments.of_one(len(residuals))
         own, most = np.ascontiguousarray(residuals), np.ascontiguousarray(bound)

@@ -1,4 +1,9 @@
-"""The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line."""
+"""The statistics a running batch is judged by: one column each, side by side, the same in fitting and on line.
+
+Six a tag (``KINDS``): the residual's size; its moving averages over about 5 scans (``ewma``) and 20 (``drift``); its
+roughness (``noise``); and the moving average of the distance z from the trajectory over 25 scans, upwards (``above``)
+and downwards (``below``).
+"""
 
 import numpy as np
 
@@ -37,9 +42,24 @@ class Statistics(Carried):
     def advance(
         self, residuals: Residuals, limits: FloatArray | None = None, segments: Segments | None = None
     ) -> FloatArray:
-        """Statistics (n, 6p), all >= 0; NaN: not judged.
+        """Statistics at each scan, kind after kind in the order of ``KINDS``.
 
-        ``limits`` (n, 6p): of the statistics at these scans, once they are known.
+        Parameters
+        ----------
+        residuals
+            n scans of p tags.
+        limits
+            Shape (n, 6p), > 0: of the statistics at these scans, to bound what accumulates; None: not known yet.
+        segments
+            Whose scans they are; None: one batch's.
+
+        Returns
+        -------
+        Shape (n, 6p), all >= 0, dimensionless; NaN: not judged.
+
+        References
+        ----------
+        PATrol's own; measured in decision 10. The averages: ``models.statistics.accumulate``.
         """
         size = (len(residuals.z), residuals.z.shape[1])
         known = np.full((size[0], len(KINDS) * size[1]), np.nan) if limits is None else np.ascontiguousarray(limits)
@@ -60,7 +80,7 @@ class Statistics(Carried):
 
 @compiled("float64", ROW, FLAGS, ROW)
 def _upset(residuals: FloatArray, free: BoolArray, upset: FloatArray) -> float:
-    """How upset each tag has been of late (p,), carried on by one scan; returns their sum."""
+    """Update each tag's ``upset`` (p,), the recent mean square of its residuals, by one scan; returns their sum."""
     weight, total = 2 / (_UPSET + 1), 0.0
     for tag in range(len(free)):
         own = residuals[tag]
@@ -75,11 +95,11 @@ def _prepare(
     places: IntArray, starts: IntArray, residuals: FloatArray, z: FloatArray, limits: FloatArray,
     free: BoolArray, upset: FloatArray, raw: FloatArray, scaled: FloatArray, far: FloatArray, bounds: FloatArray,
 ) -> None:  # fmt: skip
-    """Residuals in the company they are in, what accumulates of them and of z, and its bounds (5, n, p).
+    """Residuals over the common upset, what accumulates of them and of z, and its bounds (5, n, p).
 
-    The company is how upset the other tags have been of late, >= 1: in an upset, each tag alone says less. It is the
-    root mean square over the other tags that follow no schedule (schedule tags are moved by nothing else); each batch
-    carries its ``upset`` (p,).
+    The common upset, >= 1, is the root mean square of the other tags' recent residuals: in an upset of the whole
+    process one tag alone means less. Schedule tags take no part in it: nothing but their schedule moves them. Each
+    batch carries its ``upset`` (p,).
     """
     tags, others, batch = len(free), max(free.sum() - 1, 1), 0
     for row in range(len(residuals)):

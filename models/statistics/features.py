@@ -1,8 +1,14 @@
 """What a reading is predicted from: the features of the one-step regressions, and which of them may predict what.
 
 Readings are in constant units of each tag's range over the whole recipe ("spreads"), because a controller's law is the
-same at every age. Beside the readings now and at the last scans stand the usual trajectory, how far readings lie beyond
-their usual range (hinges: loops saturate), and what controllers gave when another began or ceased to act (products).
+same at every age. Beside the readings now and at the last scans there are the usual trajectory, how far readings lie
+beyond their usual range (hinges: loops saturate), and what controllers gave when another began or ceased to act
+(products).
+
+References
+----------
+Hinges: Friedman (1991), Annals of Statistics 19(1), 1-67 (multivariate adaptive regression splines). Which features
+there are is PATrol's own; measured in decision 10.
 """
 
 from dataclasses import dataclass
@@ -31,7 +37,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the features of p tags and c loops stand.
+    """The positions of the features of p tags and c loops.
 
     Examples
     --------
@@ -54,7 +60,7 @@ class Layout:
 
     @property
     def acting(self) -> int:
-        """First of the 2c: which loops act now, and one scan before; a constant 1 stands in front of them."""
+        """First of the 2c: which loops act now, and one scan before; a constant 1 precedes them."""
         return self.beyond + 8 * self.tags + 1
 
     @property
@@ -91,14 +97,16 @@ class Layout:
 def features_of(
     scaling: Scaling, readings: FloatArray, level: FloatArray, starts: IntArray | None = None
 ) -> FloatArray:
-    """Features (n, F) of the scans of b batches, one after the other.
+    """Features (n, F) of the scans of b batches, one after the other, in the order of ``Layout``.
+
+    Readings, trajectory, hinges and products are in spreads; the constant and which loops act are 0 or 1.
 
     Parameters
     ----------
     scaling
         Of the tags.
     readings
-        Shape (n + LAGS b, p), in spreads from the centre: in front of each batch's scans the LAGS before them.
+        Shape (n + LAGS b, p), in spreads from the centre, without gaps: in front of each batch's scans the LAGS before.
     level
         Shape (n + b, p), the usual trajectory likewise, with one scan before.
     starts

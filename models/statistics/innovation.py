@@ -2,13 +2,14 @@
 
 Each tag is predicted by a ridge regression on its own last three readings and on the other tags' present and last ones
 (``models.statistics.features``). A controller has two laws, one on each side of the threshold that switches it. Nothing
-is predicted beyond what released batches read. A reading that is absent is replaced by what the others predict of it,
-and the doubt that brings is carried. All is learnt from sums of products (``models.reference.regression``), so that one
-batch can be taken out again.
+is predicted beyond what released batches read. An absent reading is imputed: replaced by what the other tags predict of
+it, and the variance this adds (``doubt``) is carried on. All is learnt from sums of products
+(``models.reference.regression``), so that one batch can be taken out again.
 
 References
 ----------
-Ljung (1999), System Identification, chapter 5 (ARX, piecewise affine).
+Ljung (1999), System Identification, chapter 5 (ARX, piecewise affine). The two laws and the bounds are PATrol's own;
+measured in decisions 10 and 14.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from models.arrays.products import product
 from models.arrays.types import BoolArray, FloatArray, IntArray
 from models.statistics.features import LAGS, Scaling, features_of
 
-_CLIP = 30.0  # spreads: what lies beyond says no more than this
+_CLIP = 30.0  # spreads: a reading beyond counts as this
 _LOST = 1e12  # of doubt: nothing is known of a reading that has long been absent
 
 
@@ -35,8 +36,8 @@ class OneStep:
     switched: FloatArray  # (F, c) each controller's second law, past its threshold
     whitening: FloatArray  # (E, E) upper triangle: makes the E earlier features independent: see ``sizes``
     ahead: FloatArray  # (F, p) predicts the reading from the scans before alone
-    unknown: FloatArray  # (p,) variance of a stand-in for an absent reading, in squared spreads
-    usual: FloatArray  # (p,) > 0: median size of innovations
+    unknown: FloatArray  # (p,) variance of an imputed reading, in squared spreads
+    usual: FloatArray  # (p,) > 0: median size of innovations, in spreads
     size_weights: FloatArray  # (C, p) predicts the logarithm of size / usual
     known: FloatArray  # (2, C) least and most of each circumstance in released batches
 
@@ -47,7 +48,7 @@ class Predictors(msgspec.Struct, frozen=True):
     readings: FloatArray  # (n, p) in spreads from the centre; NaN: none, or among the first of the batch
     features: FloatArray  # (n, F)
     far: FloatArray  # (n, p) standard deviations from the trajectory one scan before
-    doubt: FloatArray | None  # (n, LAGS + 1, p) how often a stand-in's variance counts, now and before; None: no gaps
+    doubt: FloatArray | None  # (n, LAGS + 1, p) of imputed readings, in multiples of ``unknown``; None: no gaps
 
 
 class Past(Carried):
@@ -58,7 +59,7 @@ class Past(Carried):
     scaling
         The tags' range.
     one_step
-        Stands in for absent readings; None: the last reading does.
+        Imputes absent readings; None: the last reading is held.
     """
 
     def __init__(self, scaling: Scaling, one_step: OneStep | None = None) -> None:
@@ -73,7 +74,17 @@ class Past(Carried):
     def advance(
         self, values: FloatArray, mean: FloatArray, scale: FloatArray, segments: Segments | None = None
     ) -> Predictors:
-        """Predictors from readings (n, p), NaN: none, and the trajectory's mean and scale there, (n, p) each."""
+        """What the regressions start from at each scan, with absent readings imputed.
+
+        Parameters
+        ----------
+        values
+            Shape (n, p), in each tag's unit of measure, in order of time; NaN: no reading.
+        mean, scale
+            Shape (n, p), in each tag's unit of measure: the trajectory at these scans; ``scale`` > 0; NaN: not judged.
+        segments
+            Whose scans they are; None: one batch's.
+        """
         scaling, carried, segments = self._scaling, self.rows, segments or Segments.of_one(len(values))
         (n, tags), batches = values.shape, len(segments.places)
         readings, level = np.empty((n + LAGS * batches, tags)), np.empty((n + batches, tags))
@@ -90,7 +101,7 @@ class Past(Carried):
     def _filled(
         self, readings: FloatArray, level: FloatArray, segments: Segments, gaps: BoolArray
     ) -> FloatArray | None:
-        """Fill what is absent of the readings, in place, and the doubt that brings (n, LAGS + 1, p); None: none.
+        """Impute absent readings, in place; their doubt (n, LAGS + 1, p), None: there is none.
 
         ``gaps`` (b,): which batches have any, or had some of late.
         """
@@ -106,7 +117,10 @@ class Past(Carried):
         return doubts if doubts.any() else None
 
     def _stand_in(self, readings: FloatArray, doubt: FloatArray, level: FloatArray) -> None:
-        """Fill what is absent of the last scan, in place: from the scans before, then from the other tags now."""
+        """Impute what is absent of the last scan, in place: from the scans before, then from the other tags now.
+
+        The doubt of an imputed reading is 1, 3, 7, ... times ``OneStep.unknown`` while its tag stays absent.
+        """
         absent = np.isnan(readings[-1])
         readings[-1, absent] = readings[-2, absent]
         if self._one_step is None:
@@ -172,10 +186,21 @@ def _remember(places: IntArray, starts: IntArray, readings: FloatArray, past: Fl
 
 
 def predict(features: FloatArray, one_step: OneStep) -> FloatArray:
-    """Each tag's reading (n, p), in spreads from the centre.
+    """The one-step prediction of each tag's reading, (n, p), in spreads from the centre.
 
-    Between the least and the most it ever read in released batches; beyond them, where nothing is known, it is
-    predicted to stay.
+    A controller past its threshold follows its second law. A prediction is held between the least and the most that
+    released batches ever read; a reading already beyond them is predicted at most to stay where it is.
+
+    Parameters
+    ----------
+    features
+        Shape (n, F), from ``features_of``.
+    one_step
+        The regressions.
+
+    References
+    ----------
+    Ljung (1999), System Identification, chapter 5; the bounds are PATrol's own (decision 10).
     """
     predicted, scaling = product(features, one_step.weights), one_step.scaling
     _apply_second_laws(

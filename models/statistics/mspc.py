@@ -1,7 +1,8 @@
 """Multivariate statistics of one scan: T², SPE and what each tag contributes to them.
 
-Every function takes many scans at once and gives each scan the same numbers whatever others stand beside it: sums run
-over tags in order, never through a matrix product whose order depends on the number of scans.
+All are dimensionless: they take standardised residuals, in standard deviations. Every function takes many scans at once
+and gives each scan the same numbers whichever others are passed with it: sums run over tags in order, never through a
+matrix product whose order depends on the number of scans (decision 9).
 """
 
 import numpy as np
@@ -20,10 +21,18 @@ def subspace(correlation: FloatArray, explained: float = 0.8) -> tuple[FloatArra
     explained
         Share of the variance the A components hold together, in (0, 1].
 
+    Returns
+    -------
+    Loadings of length 1, their largest entry > 0, and eigenvalues, dimensionless.
+
     Raises
     ------
     ValueError
         ``correlation`` is not square or has no positive eigenvalue.
+
+    References
+    ----------
+    Jolliffe (2002), Principal Component Analysis, 2nd edition, section 6.1.1 (cumulative share of variation).
 
     Examples
     --------
@@ -43,7 +52,13 @@ def subspace(correlation: FloatArray, explained: float = 0.8) -> tuple[FloatArra
 
 
 def project(residuals: FloatArray, loadings: FloatArray) -> FloatArray:
-    """Scores (n, A) of standardised residuals (n, p); an absent tag (NaN) counts as expected (0).
+    """Scores (n, A), dimensionless, of standardised residuals (n, p) on loadings (p, A).
+
+    An absent tag (NaN) counts as expected (0).
+
+    References
+    ----------
+    Nelson, Taylor & MacGregor (1996), Chemometrics and Intelligent Laboratory Systems 35(1), 45-65 (missing readings).
 
     Examples
     --------
@@ -58,9 +73,20 @@ def project(residuals: FloatArray, loadings: FloatArray) -> FloatArray:
 
 
 def t2_and_spe(residuals: FloatArray, loadings: FloatArray, eigenvalues: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """T² and SPE, (n,) each, of standardised residuals (n, p): ``hotelling_t2`` and ``spe`` in one pass.
+    """T² and SPE, (n,) each, >= 0, dimensionless: ``hotelling_t2`` and ``spe`` in one pass.
 
     NaN where all tags are absent.
+
+    Parameters
+    ----------
+    residuals
+        Shape (n, p), in standard deviations; NaN: absent.
+    loadings, eigenvalues
+        Shapes (p, A) and (A,), eigenvalues > 0, from ``subspace``.
+
+    References
+    ----------
+    Nomikos & MacGregor (1995), Technometrics 37(1), 41-59.
 
     Examples
     --------
@@ -99,7 +125,7 @@ def _t2_and_spe(
 
 
 def hotelling_t2(scores: FloatArray, eigenvalues: FloatArray) -> FloatArray:
-    """Hotelling's T² (n,) >= 0: distance from the reference centre inside the model plane.
+    """Hotelling's T² (n,), >= 0, dimensionless: squared distance from the reference centre inside the model plane.
 
     Parameters
     ----------
@@ -130,7 +156,20 @@ def hotelling_t2(scores: FloatArray, eigenvalues: FloatArray) -> FloatArray:
 
 
 def spe(residuals: FloatArray, scores: FloatArray, loadings: FloatArray) -> FloatArray:
-    """Squared prediction error (Q), shape (n,), >= 0: squared distance to the model plane, over the tags present.
+    """Squared prediction error (Q), (n,), >= 0, dimensionless: squared distance to the model plane.
+
+    The sum runs over the tags that are present.
+
+    Parameters
+    ----------
+    residuals
+        Shape (n, p), in standard deviations; NaN: absent.
+    scores, loadings
+        Shapes (n, A) and (p, A): from ``project`` and ``subspace``.
+
+    References
+    ----------
+    Jackson & Mudholkar (1979), Technometrics 21(3), 341-349.
 
     Examples
     --------
@@ -141,17 +180,28 @@ def spe(residuals: FloatArray, scores: FloatArray, loadings: FloatArray) -> Floa
 
 
 def spe_parts(residuals: FloatArray, scores: FloatArray, loadings: FloatArray) -> FloatArray:
-    """Each tag's part in the SPE, shape (n, p); 0 for an absent tag."""
+    """Each tag's part in the SPE, (n, p), >= 0, dimensionless; 0 for an absent tag. They sum to the SPE.
+
+    References
+    ----------
+    Westerhuis, Gurden & Smilde (2000), Chemometrics and Intelligent Laboratory Systems 51(1), 95-114.
+
+    Examples
+    --------
+    >>> spe_parts(np.array([[3.0, 4.0]]), np.array([[3.0]]), np.array([[1.0], [0.0]])).tolist()
+    [[0.0, 16.0]]
+    """
     left = np.nan_to_num(residuals) - project(scores, np.ascontiguousarray(loadings.T))
     return np.where(np.isnan(residuals), 0.0, left**2)
 
 
 def t2_parts(residuals: FloatArray, scores: FloatArray, loadings: FloatArray, eigenvalues: FloatArray) -> FloatArray:
-    """Each tag's part in T², shape (n, p): complete decomposition contributions; negative ones mean none.
+    """Each tag's part in T², (n, p), dimensionless: x_i (P Λ⁻¹ t)_i. They sum to T²; a negative one means none.
 
     References
     ----------
-    Alcala & Qin (2009), Automatica 45(7), 1593-1600.
+    Westerhuis, Gurden & Smilde (2000), Chemometrics and Intelligent Laboratory Systems 51(1), 95-114; the partial
+    decomposition contributions of Alcala & Qin (2011), Journal of Process Control 21(3), 322-330.
 
     Examples
     --------

@@ -16,6 +16,10 @@ class Persistence(Carried):
     ----------
     immediate
         Shape (k,): whether one scan is enough.
+
+    References
+    ----------
+    PATrol's own: it holds back what is over its limit in one scan only.
     """
 
     def __init__(self, immediate: BoolArray) -> None:
@@ -23,7 +27,17 @@ class Persistence(Carried):
         super().__init__(last=np.zeros(len(immediate)))
 
     def advance(self, statistics: FloatArray, segments: Segments | None = None) -> FloatArray:
-        """The level each statistic has held, shape (n, k): over its limit exactly when this is; NaN counts as 0.
+        """The level each statistic has held, (n, k), >= 0: max(now / 1.5, min(now, the scan before)).
+
+        In the statistics' unit; an immediate statistic's level is its value. A statistic counts as over its limit
+        exactly when this level is.
+
+        Parameters
+        ----------
+        statistics
+            Shape (n, k), >= 0; NaN counts as 0.
+        segments
+            Whose scans they are; None: one batch's.
 
         Examples
         --------

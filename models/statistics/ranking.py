@@ -23,7 +23,19 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 def ranked(twin: Twin, weights: FloatArray, seen: Seen, most: int) -> list[tuple[Contributor, ...]]:
-    """Of each scan the ``most`` tags of largest weight (m, p) >= 0, each with its share of all, 1 % or more."""
+    """The contributors at each of m scans: tags by falling weight, each with its share of the scan's total weight.
+
+    Parameters
+    ----------
+    twin
+        Names and units of measure of the p tags.
+    weights
+        Shape (m, p), >= 0, in any unit.
+    seen
+        What is reported of each tag.
+    most
+        At most so many a scan; a tag below 1 % is left out.
+    """
     known = [(name, tag.unit_of_measure) for name, tag in twin.tags.items()]
     leads, facts = np.empty((len(weights), most), dtype=np.int64), np.empty((len(weights), most, 4))
     _lead(weights.copy(), seen.observed, seen.expected, seen.z, leads, facts)

@@ -29,11 +29,11 @@ class Residuals(msgspec.Struct, frozen=True):
 
     @property
     def scaled(self) -> FloatArray:
-        """Innovations in their predicted sizes, (n, p)."""
+        """Innovations over their predicted sizes, (n, p), dimensionless; NaN: not judged."""
         return self.innovation / self.size
 
     def resized(self, ratio: FloatArray) -> "Residuals":
-        """The same, predicted sizes times the ratio (n, p) that innovations usually have to them there."""
+        """The same, predicted sizes times ``ratio`` (n, p), > 0: of innovations to them, usual at these scans."""
         size = self.size * ratio
         return Residuals(self.z, self.innovation, size, self.expected, self.plane, self.t2, self.spe)
 
@@ -60,11 +60,16 @@ class Residual(Carried):
         Parameters
         ----------
         position
-            Shape (n,): grid position; NaN: not judged.
+            Shape (n,): grid position, 0 to G - 1; NaN: not judged.
         values
-            Shape (n, p): readings fit to judge; NaN: none.
+            Shape (n, p), in each tag's unit of measure: readings fit to judge; NaN: none.
         segments
             Whose scans they are; None: one batch's.
+
+        References
+        ----------
+        The one-step predictions: ``models.statistics.innovation``; the schedule tags: ``models.statistics.schedule``;
+        T² and SPE of the distances from the trajectory: Nomikos & MacGregor (1995), Technometrics 37(1), 41-59.
         """
         segments = segments or Segments.of_one(len(values))
         trajectory, one_step = self._trajectory, self._trajectory.one_step
@@ -86,7 +91,7 @@ class Residual(Carried):
 
 @compiled("void", TABLE, PLACES, TABLE)
 def _stand_in(schedule_expected: FloatArray, columns: IntArray, readings: FloatArray) -> None:
-    """Absent readings (n, p) of the schedule tags (their columns: (q,)): what their programme (n, q) says."""
+    """Impute absent readings (n, p) of the schedule tags (columns (q,)) by what their schedule expects (n, q)."""
     for row in range(len(readings)):
         for q in range(len(columns)):
             if np.isnan(readings[row, columns[q]]):
@@ -128,7 +133,10 @@ def _overrule(
     scheduled: FloatArray, schedule_expected: FloatArray, columns: IntArray,
     innovation: FloatArray, size: FloatArray, expected: FloatArray, plane: FloatArray,
 ) -> None:  # fmt: skip
-    """Of the schedule tags (columns (q,) of (n, p)), what their programme (n, q) says, in noise deviations."""
+    """For the schedule tags (columns (q,) of (n, p)), put residuals and expectation from their schedule (n, q) instead.
+
+    Their residuals are in noise standard deviations.
+    """
     for row in range(len(scheduled)):
         for q in range(len(columns)):
             tag, far = columns[q], scheduled[row, q]

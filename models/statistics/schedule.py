@@ -2,11 +2,13 @@
 
 A recipe sets such a tag to a master profile times a gain, earlier or later by a shift; both differ from batch to batch
 and are found on line. What is left is noise, so that a few per cent are seen at the first scan.
-Multiple-model estimation: one recursive least-squares gain per shift; the shifts that still explain the batch vote.
+Multiple-model estimation: one recursive least-squares gain per shift; of the shifts that still explain the batch, the
+one nearest to the reading gives the residual.
 
 References
 ----------
-Bar-Shalom, Li & Kirubarajan (2001), Estimation with Applications to Tracking and Navigation, chapter 11.
+Bar-Shalom, Li & Kirubarajan (2001), Estimation with Applications to Tracking and Navigation, chapter 11. The rule that
+rules shifts out is PATrol's own.
 """
 
 from dataclasses import dataclass
@@ -21,12 +23,12 @@ _REACH = 0.0075  # shifts up to this much maturity to either side
 _GAIN_SD = 0.05  # gains of released batches, before anything is seen of this one
 EDGE = 1  # grid steps: a step of the profile may fall this much beside its shift
 _IMPLAUSIBLE = 20.0  # a shift this much worse (in squared standard deviations) than the best one is ruled out
-_OUTLIER = 5.0  # standard deviations: such a scan teaches the gain nothing
+_OUTLIER = 5.0  # standard deviations: the gain learns nothing from such a scan
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What released batches say of the q schedule tags."""
+    """The master profiles of the q schedule tags, and their noise, in released batches."""
 
     columns: IntArray  # (q,) positions among the twin's tags
     master: FloatArray  # (G, q) profile over the maturity grid, in each tag's unit of measure
@@ -39,6 +41,7 @@ class Schedule:
 
 
 def shifts_of(points: int) -> FloatArray:
+    """Shifts tried on a grid of ``points``, (S,), in grid steps: whole ones, up to 0.75 % of the recipe either way."""
     reach = int(np.ceil(_REACH * (points - 1)))
     return np.arange(-reach, reach + 1, dtype=float)
 
@@ -63,14 +66,20 @@ class ScheduleBank(Carried):
     def advance(
         self, position: FloatArray, values: FloatArray, segments: Segments | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Residuals in noise standard deviations (n, q), and what was expected (n, q), scan by scan.
+        """Residuals and what was expected, (n, q) each, scan by scan.
 
         Parameters
         ----------
         position
-            Shape (n,): grid position; NaN gives NaN.
+            Shape (n,): grid position, 0 to G - 1; NaN gives NaN.
         values
-            Shape (n, q): the schedule tags' readings; NaN: none.
+            Shape (n, q), in each tag's unit of measure: the schedule tags' readings; NaN: none.
+        segments
+            Whose scans they are; None: one batch's.
+
+        Returns
+        -------
+        Residuals in standard deviations of the noise, and expected readings in each tag's unit of measure.
         """
         (residual, expected), segments = np.empty((2, *values.shape)), segments or Segments.of_one(len(values))
         _follow_each(

@@ -26,7 +26,7 @@ _FAR = 4.0  # standard deviations from the trajectory, at most
 _LEAST_LEVERAGE = 1e-3  # of a usual scan's, which is 1
 _KNOTS = (1.0, 2.5)  # of the logarithm of leverage: beyond them sizes may grow faster
 _AT_ONCE = 16  # rows of the whitening
-_DOUBT = 2.5**2  # how many times the variance of a stand-in counts
+_DOUBT = 2.5**2  # how many times the variance of an imputed reading counts
 
 
 class Sizes(Carried):
@@ -45,7 +45,21 @@ class Sizes(Carried):
         super().__init__(last=np.zeros(len(one_step.usual)))
 
     def advance(self, predictors: Predictors, innovations: FloatArray, segments: Segments | None = None) -> FloatArray:
-        """Circumstances (n, C) of innovations (n, p): what their size is predicted from."""
+        """Circumstances (n, C) of innovations: what their size is predicted from, all known one scan before.
+
+        Side by side: each tag's distance from the trajectory in standard deviations, at most 4; the log size of each
+        tag's last innovation; hinges of the scan before, in spreads; the constant 1 and which loops acted; the
+        logarithm of the leverage, and how far it is above 1 and 2.5.
+
+        Parameters
+        ----------
+        predictors
+            Of n scans.
+        innovations
+            Shape (n, p), in spreads; NaN: not judged.
+        segments
+            Whose scans they are; None: one batch's.
+        """
         layout, features, segments = self._layout, predictors.features, segments or Segments.of_one(len(innovations))
         circumstances = np.empty(
             (len(features), 2 * layout.tags + 4 * layout.tags + 1 + layout.loops + 1 + len(_KNOTS))
@@ -109,7 +123,19 @@ def _leverage(features: FloatArray, before: IntArray, whitening: FloatArray, pow
 
 
 def log_size(innovations: FloatArray, usual: FloatArray) -> FloatArray:
-    """Logarithm of the size of innovations (n, p), in usual sizes."""
+    """Logarithm of the size of innovations: log(|innovation| / usual + 0.3), (n, p), dimensionless, >= log 0.3.
+
+    Parameters
+    ----------
+    innovations
+        Shape (n, p), in spreads; NaN stays NaN.
+    usual
+        Shape (p,), > 0, in spreads: median sizes.
+
+    References
+    ----------
+    Harvey (1976), Econometrica 44(3), 461-465; the constant (``CALM``) is PATrol's own.
+    """
     logs: FloatArray = np.log(np.abs(innovations) / usual + CALM)
     return logs
 
@@ -122,8 +148,25 @@ def size_predictors(circumstances: int, tags: int, tag: int) -> BoolArray:
 
 
 def predicted_size(circumstances: FloatArray, predictors: Predictors, one_step: OneStep) -> FloatArray:
-    """Size of each innovation (n, p), > 0, in spreads; larger where readings it is predicted from are stand-ins."""
-    known = np.empty(circumstances.shape)  # what is beyond all experience says no more than its edge
+    """Predicted size of each innovation, (n, p), > 0, in spreads: usual exp(circumstances · weights).
+
+    Where it is predicted from imputed readings, their variance v is added: sqrt(size² + Σ weight² v).
+
+    Parameters
+    ----------
+    circumstances
+        Shape (n, C), from ``Sizes``; each is held within what released batches showed.
+    predictors
+        Of the same scans: which readings were imputed.
+    one_step
+        The regressions.
+
+    References
+    ----------
+    Harvey (1976), Econometrica 44(3), 461-465; the bounds and the variance of imputed readings are PATrol's own
+    (decisions 10 and 14).
+    """
+    known = np.empty(circumstances.shape)  # beyond what released batches showed counts as their edge
     np.minimum(np.maximum(circumstances, one_step.known[0], out=known), one_step.known[1], out=known)
     logs = np.minimum(np.maximum(product(known, one_step.size_weights), _LEAST), _MOST)
     size: FloatArray = one_step.usual * np.exp(logs)

@@ -49,9 +49,21 @@ def _taken(kind: type[_T], part: str, arrays: dict[str, NDArray[Any]], **others:
 
 
 def position_of(maturity: FloatArray, points: int) -> FloatArray:
-    """Grid position 0 to ``points`` - 1 of each maturity, shape (n,); NaN stays NaN.
+    """Grid position of each maturity, (n,), in grid steps, 0 to ``points`` - 1: maturity (points - 1).
 
-    Rounded to a millionth of a step: a scan at a grid point is exactly there.
+    Rounded to a millionth of a step, so that a scan at a grid point is exactly there.
+
+    Parameters
+    ----------
+    maturity
+        Shape (n,), 0 to 1; NaN stays NaN.
+    points
+        G, of the grid.
+
+    Examples
+    --------
+    >>> position_of(np.array([0.0, 0.5, np.nan]), 5).tolist()
+    [0.0, 2.0, nan]
     """
     position: FloatArray = np.rint(maturity * (points - 1) * 1e6) / 1e6
     return position

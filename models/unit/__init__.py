@@ -1,2 +1,4 @@
-"""One unit's life: order, assembly, context, the running batch, what is emitted, and the state that a snapshot holds;
-no formulas."""
+"""One unit: order of scans, assembly, context, the running batch, what is emitted, and the state in a snapshot.
+
+No formulas.
+"""

@@ -1,7 +1,7 @@
-"""A unit's dialogue asks for judgement on its way, so that what several units ask can be answered together.
+"""A unit's steps as a coroutine that yields its judgement requests, so that several units' are judged together.
 
-Judging one scan costs mostly what surrounds the arithmetic. So whoever follows several units at once lets each go on
-until it asks, has all that was asked judged in one go, and tells each its own.
+Most of the cost of judging one scan is overhead around the arithmetic. So the coroutines of several units are each run
+to their next request, all requests are judged in one call, and each coroutine is sent its own judgement (decision 15).
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -13,7 +13,7 @@ from models.records.judgement import Judgement
 from models.records.messages import Outbound
 from models.records.monitor import Monitor
 
-_AT_ONCE = 2048  # scans judged together: what is worked out for more than that no longer fits the cache
+_AT_ONCE = 2048  # scans judged together: the results of more than that no longer fit the cache
 
 
 class JudgementRequest(msgspec.Struct, frozen=True):
@@ -23,15 +23,14 @@ class JudgementRequest(msgspec.Struct, frozen=True):
     stretch: Stretch
 
 
-UnitCoroutine = Generator[
-    Outbound | JudgementRequest, Judgement, None
-]  # what a unit says; is sent the judgement it asked for
+# yields what a unit emits; a judgement request is answered by sending the judgement
+UnitCoroutine = Generator[Outbound | JudgementRequest, Judgement, None]
 
 
 def run_coroutines(coroutines: Sequence[UnitCoroutine]) -> list[list[Outbound]]:
-    """Follow units' dialogues to their ends, side by side: what each says, in order.
+    """Run units' coroutines to their ends, side by side: what each emits, in order.
 
-    A group goes on as soon as it has been judged: what was worked out for it is still at hand, and is kept no longer.
+    A group goes on as soon as it has been judged, while its results are still in the cache.
     """
     emitted: list[list[Outbound]] = [[] for _ in coroutines]
     requests = {which: _until_request(coroutine, None, emitted[which]) for which, coroutine in enumerate(coroutines)}
@@ -45,7 +44,7 @@ def run_coroutines(coroutines: Sequence[UnitCoroutine]) -> list[list[Outbound]]:
 
 
 def judge_requests(requests: Sequence[JudgementRequest]) -> list[Judgement]:
-    """The judgement of each, of a monitor of its own each, all of one company; or of one alone."""
+    """The judgement of each request: of monitors that are all peers of one another, or of one monitor alone."""
     peers = requests[0].monitor.peers
     if peers is None:
         return [one.monitor.judge(one.stretch) for one in requests]
@@ -53,11 +52,10 @@ def judge_requests(requests: Sequence[JudgementRequest]) -> list[Judgement]:
 
 
 def _groups(requests: Mapping[int, JudgementRequest]) -> list[dict[int, JudgementRequest]]:
-    """Which to judge together: those of one company, and not too many scans."""
+    """Which to judge together: those whose monitors are peers, and not too many scans."""
     groups: list[dict[int, JudgementRequest]] = []
-    latest: dict[
-        int, tuple[dict[int, JudgementRequest], int]
-    ] = {}  # of each company: its last group, and how many scans that has
+    # of each fleet of peers: its last group, and how many scans that has
+    latest: dict[int, tuple[dict[int, JudgementRequest], int]] = {}
     for which, one in requests.items():
         peers, own = one.monitor.peers, len(one.stretch)
         group, scans = latest.get(id(peers), ({}, _AT_ONCE))
@@ -72,7 +70,7 @@ def _groups(requests: Mapping[int, JudgementRequest]) -> list[dict[int, Judgemen
 def _until_request(
     coroutine: UnitCoroutine, judgement: Judgement | None, emitted: list[Outbound]
 ) -> JudgementRequest | None:
-    """Go on with one dialogue, until it asks again; None: it is at its end. It begins without an answer."""
+    """Run one coroutine to its next request; None: it is at its end. It is started with no judgement."""
     try:
         item = next(coroutine) if judgement is None else coroutine.send(judgement)
         while not isinstance(item, JudgementRequest):

@@ -25,11 +25,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What quality said of a batch."""
+    """What quality decided about a batch."""
 
     batch_id: str
     released: bool
-    open_deviations: tuple[str, ...] = ()  # ids of process deviations nobody has closed
+    open_deviations: tuple[str, ...] = ()  # ids of its process deviations that are not closed
     at_us: int = 0
 
 

@@ -20,7 +20,7 @@ from models.records.subject import BatchContext, Subject
 from models.records.times import to_time
 from models.unit.coroutines import JudgementRequest, UnitCoroutine
 
-_LONG, _OVER = 0.9, 0.5  # share of late scans: disagreement is said from the first on, and over below the second
+_LONG, _OVER = 0.9, 0.5  # share of recent scans: disagreement is noted from the first on, and over below the second
 
 
 class RunningBatch:
@@ -52,7 +52,7 @@ class RunningBatch:
         self._every_us = int((subject.twin.score_interval_s or 10 * subject.twin.cadence_s) * 1e6)
         self.delays = Delays(subject.twin.alarms)
         self.disagreement = Disagreement()
-        self.disagrees = False  # said, and not yet over
+        self.disagrees = False  # noted, and not yet over
 
     @classmethod
     def continuous(cls, subject: Subject, monitor: Monitor | None, started_us: int) -> "RunningBatch":
@@ -61,7 +61,7 @@ class RunningBatch:
 
     @property
     def batch_context(self) -> BatchContext:
-        """What deviations say of it."""
+        """The batch fields of its deviations."""
         return BatchContext(
             batch_id=self.batch_id,
             product=self.product,
@@ -100,7 +100,7 @@ class RunningBatch:
                 yield record
 
     def score(self, at_us: int) -> Score:
-        """How the batch stands before anything is judged."""
+        """The batch's score before anything is judged."""
         now = self.batch_context
         return Score(
             unit=self.subject.unit, at=to_time(at_us), twin=self.subject.twin.name, batch_id=now.batch_id,

@@ -1,4 +1,4 @@
-"""Context by event time: what a batch event or an action says concerns the scans observed from its time on.
+"""Context by event time: a batch event or an action concerns the scans observed from its time on.
 
 Topics are read independently, so context may come long before the scans it concerns, or after some of them. What
 comes before waits here. What comes after scans it should have concerned is late: it applies from the next scan on.
@@ -12,12 +12,8 @@ from models.records.messages import BatchEvent, OperatorAction
 from models.records.times import to_us
 
 Dated = BatchEvent | OperatorAction
-_RANK = {
-    "ended": 0,
-    "started": 1,
-    "phase_started": 2,
-}  # at the same moment one batch ends before the next starts
-_KEPT = 1000  # context waiting for its time, at most; more than a plant can mean
+_RANK = {"ended": 0, "started": 1, "phase_started": 2}  # at the same moment one batch ends before the next starts
+_KEPT = 1000  # context waiting for its time, at most; more than a plant ever has
 
 
 class Timeline:
@@ -53,7 +49,7 @@ class Timeline:
         yield scans.take(slice(start, len(scans))) if start else scans
 
     def settle(self) -> list[Dated]:
-        """Take out all that needs no scan to apply: the source says that none is on its way."""
+        """Take out all that needs no scan to apply: the source reports that none is on its way."""
         due = [event for event in self.pending if not _timer(event)]
         self.pending = [event for event in self.pending if _timer(event)]
         return due

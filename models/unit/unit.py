@@ -40,7 +40,7 @@ class Unit:
         self.conditions = Conditions(subject, self.register)
         self.running: RunningBatch | None = None
         self.last_batch: str | None = None  # ended last: its stragglers start nothing
-        self.last_us: int | None = None  # newest scan judged or given up
+        self.last_us: int | None = None  # newest scan judged or rejected
         self.waiting: list[Block] = []  # scans without a batch
 
     @property

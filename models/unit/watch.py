@@ -1,7 +1,7 @@
-"""One unit watched: what arrives is put in order and met by its context. The heart of PATrol, and pure.
+"""One unit watched: what arrives is put in order and met by its context. The core of PATrol, and pure.
 
-The same class serves the live flow, the replay, the tests and the benchmarks. It takes feeds and gives records; what
-it says follows from the scans and the context alone, however these were cut into blocks.
+The same class serves the live flow, the replay, the tests and the benchmarks. It takes feeds and gives records, which
+follow from the scans and the context alone, however these were cut into blocks.
 """
 
 from models.records import rejections
@@ -26,11 +26,11 @@ class Watch:
     unit
         The unit's id.
     twin
-        What is asked of it.
+        Its tags, rules and question.
     monitors
         Gives a fresh monitor for a batch of the product named; None when there is no reference for it.
     config_sha256
-        The configuration's hash, said in every deviation.
+        The configuration's hash, a field of every deviation.
     state
         What ``snapshot`` gave, to go on from; None: a new watch.
     """
@@ -48,11 +48,11 @@ class Watch:
             watch_state.restore(self._parts, state)
 
     def step(self, feed: Feed) -> list[Outbound]:
-        """Take what one poll brought and say what follows from it."""
+        """Take what one poll brought; the records that follow from it, in order."""
         return run_coroutines([self.coroutine(feed)])[0]
 
     def coroutine(self, feed: Feed) -> UnitCoroutine:
-        """As ``step``, for whoever follows several units: what is to be judged is asked for on the way."""
+        """As ``step``, to be run beside other units': it yields what is to be judged, and is sent the judgement."""
         for item in feed.context:
             yield from self._context(item)
         for block in feed.blocks:

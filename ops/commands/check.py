@@ -1,4 +1,4 @@
-"""``patrol check``: is all in order before a batch starts?"""
+"""``patrol check``: whether all is in order before a batch starts."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -17,11 +17,13 @@ class _Group(TyperGroup):
     """``patrol console TWIN.toml`` is ``patrol console serve TWIN.toml``."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """What is no command is the file that ``serve`` takes."""
         if args[0] not in self.commands:
             args = ["serve", *args]
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As for ``resolve_command``, so that options of ``serve`` may stand first."""
         own = set(self.commands) | {"--help"}
         return super().parse_args(ctx, args if not args or args[0] in own else ["serve", *args])
 

@@ -44,11 +44,11 @@ async def events(feeding: Feeding, welcome: Callable[[], bool], ending: Callable
 
 
 def event(kind: str, data: dict[str, Any]) -> bytes:
-    """One event on the wire.
+    r"""One event on the wire.
 
     Examples
     --------
     >>> event("pulse", {"live": True})
-    b'event: pulse\\ndata: {"live":true}\\n\\n'
+    b'event: pulse\ndata: {"live":true}\n\n'
     """
     return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"

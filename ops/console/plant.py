@@ -61,6 +61,7 @@ class Plant:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
+        """The twin's units are there from the start."""
         self.units |= {unit: UnitNow() for unit in self.twin.units}
 
     # -- told -------------------------------------------------------------------------------------------------

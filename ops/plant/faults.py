@@ -38,6 +38,7 @@ class Fault:
     size: float = 1.0
 
     def __post_init__(self) -> None:
+        """Refuse an unknown kind or a time that ends before it starts (``ValueError``)."""
         if self.kind not in PROCESS and self.kind not in SENSOR:
             raise ValueError(f"kind is {self.kind!r}, not one of {', '.join((*PROCESS, *SENSOR))}")
         if not 0 <= self.start_s < self.end_s:

@@ -113,12 +113,12 @@ def missing(study: Study) -> float:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """For people; no number: a dash.
+    r"""A share in per cent, for people; a dash where there is no number (NaN).
 
     Examples
     --------
     >>> percent(0.9), percent(0.12345, 2)
-    ('90\\xa0%', '12.35\\xa0%')
+    ('90\xa0%', '12.35\xa0%')
     """
     return "–" if np.isnan(share) else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 

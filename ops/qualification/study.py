@@ -111,6 +111,7 @@ class _Task:
     per_cell: int
 
     def trial(self, own: int) -> Trial:
+        """The trial in which run ``own`` is left out."""
         return tried_out(self.configuration, self.runs, own, self.spread, self.per_cell)
 
 
