@@ -117,7 +117,7 @@ def plane_of(twin: Twin, first: FirstScans, correlation: covariance.OASCovarianc
 
 
 def matrix(model: covariance.OASCovariance, features: tuple[str, ...]) -> FloatArray:
-    """A River covariance as an array (p, p), its features in this order."""
+    """A River covariance as an array (p, p), in the squared unit of its features, in this order."""
     return np.array([[model[row, column] for column in features] for row in features])
 
 

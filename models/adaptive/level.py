@@ -110,7 +110,7 @@ class Levels:
         return (values - self.level) / (self._scale * np.sqrt(self._unknown + self._noise))
 
     def learn(self, values: FloatArray, which: BoolArray) -> None:
-        """Take up the readings of the tags ``which`` (p,); the others are known less well by one scan."""
+        """Update levels of the tags ``which`` (p,) by readings (p,), in units of measure; others' variance grows."""
         gain = np.where(which, self._unknown / (self._unknown + self._noise), 0.0)
         self.level = self.level + gain * np.where(which, values - self.level, 0.0)
         self._unknown = self._unknown * (1 - gain) + self._walk

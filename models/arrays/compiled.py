@@ -1,7 +1,7 @@
 """Loops over scans as machine code.
 
 What goes scan by scan from carried state (averages, banks of hypotheses, runs) cannot be one array operation, and an
-array operation a scan costs as much as a hundred scans. Numba compiles such loops; with the types given beforehand, so
+array operation a scan costs as much as a hundred scans. Numba compiles such loops, with the types given beforehand so
 that nothing is compiled while a flow runs, and keeps the machine code beside the source (after a change here, remove
 ``models/__pycache__``: it is not compiled anew for it). The code releases Python's global lock. No fast mathematics:
 every scan's numbers come from the same operations in the same order, however scans are cut into blocks.

@@ -61,7 +61,7 @@ class Member(Protocol):
         """How far along its recipe it is at each scan, (n,), 0 to 1; NaN: unknown."""
 
     def measured(self, position: FloatArray, readings: FloatArray, fit: BoolArray) -> Measured:
-        """Its scans against the fit that does without its silent tags."""
+        """Its scans (n, p), in units of measure, against the fit that does without its silent tags."""
 
 
 class Fleet(Carried):

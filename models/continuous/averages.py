@@ -52,7 +52,7 @@ class NormalModel:
         return found
 
     def roots(self) -> FloatArray:
-        """Cholesky roots (len(SPANS), p, p) of the inverse covariances, for ``distances``."""
+        """Cholesky roots (len(SPANS), p, p), dimensionless, of the inverse covariances, for ``distances``."""
         roots: FloatArray = np.linalg.cholesky(self.precision).astype(np.float64)
         return roots
 

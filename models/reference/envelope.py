@@ -107,5 +107,5 @@ def at_maturity(grid: FloatArray, maturity: FloatArray) -> FloatArray:
 
 
 def stacked(batches: Sequence[tuple[FloatArray, FloatArray]], points: int) -> FloatArray:
-    """Batches (maturity, values) on the same points, shape (B, points, p)."""
+    """B batches, each maturity (n,) and values (n, p), on the same points: (B, points, p), in the values' units."""
     return np.stack([on_points(maturity, values, points) for maturity, values in batches])

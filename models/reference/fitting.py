@@ -82,7 +82,7 @@ def fit(
 
 
 def learner_input(residuals: Residuals, plane_limits: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What the learner learns from: innovations over sizes (n, p); T² and SPE over their limits (n, 2), (n,) each."""
+    """The learner's input, dimensionless: innovations over sizes (n, p), T² and SPE over ``plane_limits`` (n, 2)."""
     return residuals.scaled, residuals.t2 / plane_limits[:, 0], residuals.spe / plane_limits[:, 1]
 
 

@@ -54,6 +54,15 @@ def ridges(products: FloatArray, targets: FloatArray, may: Sequence[BoolArray]) 
     may
         Of each target, which features predict it, (F,).
 
+    Returns
+    -------
+    In target units per feature unit; 0 for a feature that may not predict a target.
+
+    Raises
+    ------
+    LinAlgError
+        The system of a target is singular.
+
     Examples
     --------
     >>> may = [np.array([True, True]), np.array([True, False])]

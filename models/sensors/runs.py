@@ -7,7 +7,7 @@ from models.arrays.types import FloatArray, IntArray
 
 
 def no_runs(tags: int) -> FloatArray:
-    """What a batch starts from, (3, p): the last reading (NaN), and the runs of equal values and of absent ones (0)."""
+    """What a batch starts from, (3, p): last reading (NaN), runs of equal values and of absent ones, in scans (0)."""
     none = np.zeros((3, tags))
     none[0] = np.nan
     return none
@@ -49,7 +49,7 @@ def _runs(values: FloatArray, state: FloatArray, stuck: FloatArray, missing: Flo
 def runs_of_each(
     places: IntArray, starts: IntArray, values: FloatArray, carried: FloatArray, stuck: FloatArray, missing: FloatArray
 ) -> None:
-    """As ``_runs``, of each batch in turn (``carried.Segments``), which carries (3, p)."""
+    """As ``_runs``, in scans, of each batch in turn (``carried.Segments``), which carries (3, p)."""
     for k, place in enumerate(places):
         a, b = starts[k], starts[k + 1]
         _runs(values[a:b], carried[place], stuck[a:b], missing[a:b])

@@ -33,7 +33,7 @@ class Residuals(msgspec.Struct, frozen=True):
         return self.innovation / self.size
 
     def resized(self, ratio: FloatArray) -> "Residuals":
-        """The same, predicted sizes times ``ratio`` (n, p), > 0: of innovations to them, usual at these scans."""
+        """The same, predicted sizes times ``ratio``, (n, p), > 0, dimensionless: the usual size of ``scaled`` there."""
         size = self.size * ratio
         return Residuals(self.z, self.innovation, size, self.expected, self.plane, self.t2, self.spe)
 
