@@ -5,7 +5,7 @@ VENV ?= .venv
 JOBS ?= auto
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: bench-breakdown bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check dashboards lint schemas lock clean
+.PHONY: digests bench-breakdown bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check dashboards lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ $(VENV)/ready: requirements.lock
 	$(BIN)/python -c "import models.batch.monitor"  # compiles the loops over scans, once
 	@touch $@
 
-demo: setup ## Embedded broker, simulated plant, the real flow: the first deviation within two minutes
+demo: setup ## Embedded broker, simulated plant, the real flow: deviations as they come
 	$(BIN)/patrol demo $(ARGS)
 
 test: setup ## The tests that need no network, Docker or Java, over all cores; JOBS=0: one by one; ARGS="-m slow": the slow trials
@@ -51,6 +51,9 @@ bench-scale: setup ## Throughput and memory over units, tags, reference size and
 
 bench-fit: setup ## Fitting references of 40 and 400 batches
 	$(BIN)/python -m tests.benchmarks.fit $(ARGS)
+
+digests: setup ## SHA-256 of all that is emitted over the demo, the penicillin benchmark and the rig: equal where nothing changed
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.digests
 
 bench-breakdown: setup ## Where a backlog's time goes
 	$(BIN)/python -m tests.benchmarks.breakdown
