@@ -4,7 +4,15 @@ import logging
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import TopicMetadata
 
 from connectors.kafka.clients import FORBIDDEN, client_config, is_away, open_client
@@ -99,7 +107,9 @@ class Reader:
                     self._on_message_error(error, topic, partition)
                     continue
                 self._next[topic, partition] = offset + 1
-                yield _bytes(message.value()), topic, partition, offset, _bytes(message.key())
+                kind, at_ms = message.timestamp()
+                at_us = 1000 * at_ms if kind != TIMESTAMP_NOT_AVAILABLE else 0
+                yield _bytes(message.value()), topic, partition, offset, _bytes(message.key()), at_us
         self._export_lag()
 
     def close(self) -> None:

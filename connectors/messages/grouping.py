@@ -18,7 +18,8 @@ from models.records.messages import Context, Origin, Reading, Rejected, Scan
 from models.records.times import to_us
 from models.records.twin import Twin
 
-Arrival = tuple[bytes, str, int, int, bytes]  # value, topic, partition, offset, key
+# value, topic, partition, offset, key; and, where it is known, the broker's own time of the message (microseconds)
+Arrival = tuple[bytes, str, int, int, bytes] | tuple[bytes, str, int, int, bytes, int]
 Place = tuple[str, str, int]  # unit, topic, partition
 _MOST_UNKNOWN = 1000  # unknown tags that get a dead letter; further ones are only counted
 
@@ -59,17 +60,19 @@ class Grouping:
         self._wide = True  # the last scan was decoded straight into a row
         self._row = Struct(f"{len(self._column)}d")
         self._scans = self._none()
-        self._readings: dict[Place, list[tuple[int, Reading]]] = {}
+        self._readings: dict[Place, list[tuple[int, Reading, int]]] = {}
         self._rejected: list[Rejected] = []
+        self._broker_us = 0  # of the message that is being taken; 0: not known
 
     def add(self, messages: Iterable[Arrival]) -> int:
         """Take messages; how many there were."""
         count = 0
-        for raw, topic, partition, offset, key in messages:
+        for raw, topic, partition, offset, key, *at_us in messages:
             count += 1
+            self._broker_us = at_us[0] if at_us else 0
             scan = self._wide_scans.decode(raw) if self._wide else None
             if scan is not None and (not self._units or scan.unit in self._units):
-                self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values))
+                self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values), self._broker_us)
             else:
                 self._add(raw, Origin(topic=topic, partition=partition, offset=offset), _text(key))
         return count
@@ -105,7 +108,7 @@ class Grouping:
             self._reject("unknown-unit", detail, raw, origin, key)
         elif isinstance(record, Scan):
             self._scans[record.unit, origin.topic, origin.partition].add(
-                origin.offset, record, self._readings_of(record)
+                origin.offset, record, self._readings_of(record), self._broker_us
             )
             self._check_tags(record.unit, record.values, (raw, origin, key))
         elif isinstance(record, Reading):
@@ -121,7 +124,7 @@ class Grouping:
     def _add_reading(self, reading: Reading, raw: bytes, origin: Origin, key: str | None) -> None:
         if reading.tag in self._column:
             place = (reading.unit, origin.topic, origin.partition)
-            self._readings.setdefault(place, []).append((origin.offset, reading))
+            self._readings.setdefault(place, []).append((origin.offset, reading, self._broker_us))
         else:
             self._counts.unknown_tag_values(1)
             self._reject("unknown-tag", f"the twin has no tag {reading.tag!r}", raw, origin, key)
@@ -141,14 +144,15 @@ class Grouping:
     def _reject(self, reason: str, detail: str, raw: bytes, origin: Origin, key: str | None) -> None:
         self._rejected.append(Rejected(reason=reason, detail=detail, raw=raw, origin=origin, key=key))
 
-    def _reading_block(self, place: Place, readings: list[tuple[int, Reading]]) -> ReadingBlock:
-        good = [reading.value if reading.quality != "bad" else None for _, reading in readings]
+    def _reading_block(self, place: Place, readings: list[tuple[int, Reading, int]]) -> ReadingBlock:
+        good = [reading.value if reading.quality != "bad" else None for _, reading, _ in readings]
         return ReadingBlock(
             *place,
-            np.array([offset for offset, _ in readings], dtype=np.int64),
-            np.array([to_us(reading.observed_at) for _, reading in readings], dtype=np.int64),
-            np.array([self._column[reading.tag] for _, reading in readings], dtype=np.int64),
+            np.array([offset for offset, _, _ in readings], dtype=np.int64),
+            np.array([to_us(reading.observed_at) for _, reading, _ in readings], dtype=np.int64),
+            np.array([self._column[reading.tag] for _, reading, _ in readings], dtype=np.int64),
             np.array([np.nan if value is None else value for value in good]),
+            None if any(at_us == 0 for *_, at_us in readings) else np.array([at_us for *_, at_us in readings]),
         )
 
 

@@ -44,6 +44,7 @@ class Rows:
         self._pack, self._tags = row.pack, row.size // 8
         self._offsets: list[int] = []
         self._observed_us: list[int] = []
+        self._broker_us: list[int] = []
         self._readings = bytearray()
         self._batch_ids: list[str | None] = []
         self._phases: list[str | None] = []
@@ -52,13 +53,14 @@ class Rows:
         """How many scans have been taken."""
         return len(self._offsets)
 
-    def add(self, offset: int, scan: ScanFields, readings: Sequence[float]) -> None:
-        """Take one scan; readings in the order of the twin's tags, NaN: none."""
+    def add(self, offset: int, scan: ScanFields, readings: Sequence[float], broker_us: int = 0) -> None:
+        """Take one scan; readings in the order of the twin's tags, NaN: none; the broker's time, 0: not known."""
         self._offsets.append(offset)
         self._observed_us.append(to_us(scan.observed_at))
         self._readings += self._pack(*readings)
         self._batch_ids.append(scan.batch_id)
         self._phases.append(scan.phase)
+        self._broker_us.append(broker_us)
 
     def block(self, unit: str, topic: str, partition: int) -> Block:
         """All of them as arrays."""
@@ -72,4 +74,5 @@ class Rows:
             np.frombuffer(self._readings).reshape(count, self._tags),
             None if self._batch_ids.count(None) == count else tuple(self._batch_ids),
             None if self._phases.count(None) == count else tuple(self._phases),
+            None if 0 in self._broker_us else np.array(self._broker_us, dtype=np.int64),
         )

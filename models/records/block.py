@@ -25,6 +25,7 @@ class Block(msgspec.Struct, frozen=True):
     values: FloatArray  # (n, p) in the order and units of measure of the twin's tags; NaN: no reading
     batch_ids: tuple[str | None, ...] | None = None
     phases: tuple[str | None, ...] | None = None
+    broker_us: IntArray | None = None  # (n,) the broker's own time of each message; None: not known
 
     def __len__(self) -> int:
         """How many scans."""
@@ -43,6 +44,7 @@ class Block(msgspec.Struct, frozen=True):
             self.values[rows],
             None if self.batch_ids is None else tuple(self.batch_ids[row] for row in at),
             None if self.phases is None else tuple(self.phases[row] for row in at),
+            None if self.broker_us is None else self.broker_us[rows],
         )
 
 
@@ -56,10 +58,19 @@ class ReadingBlock(msgspec.Struct, frozen=True):
     observed_us: IntArray  # (n,)
     tag_index: IntArray  # (n,) position in the twin's tags
     values: FloatArray  # (n,) NaN: bad quality or null
+    broker_us: IntArray | None = None  # (n,) as of a block
 
     def __len__(self) -> int:
         """How many readings."""
         return len(self.offsets)
+
+    def take(self, rows: Any) -> "ReadingBlock":
+        """The readings at ``rows`` (slice, indices or mask), in that order."""
+        broker_us = None if self.broker_us is None else self.broker_us[rows]
+        return ReadingBlock(
+            self.unit, self.topic, self.partition, self.offsets[rows], self.observed_us[rows], self.tag_index[rows],
+            self.values[rows], broker_us,
+        )  # fmt: skip
 
 
 class Feed(msgspec.Struct, frozen=True):
