@@ -2,6 +2,7 @@
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
+# Test processes: more than two cores, as many tests wait for a broker
 JOBS ?= 3
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ $(VENV)/ready: requirements.lock
 demo: setup ## Embedded broker, simulated plant, the real flow: the first deviation within two minutes
 	$(BIN)/patrol demo $(ARGS)
 
-test: setup ## The tests that need no network, Docker or Java, three at a time (many wait for a broker; JOBS=0: one by one); ARGS="-m slow": the slow trials
+test: setup ## The tests that need no network, Docker or Java, but for slow trials; JOBS=0: one by one; ARGS="-m slow": the trials
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
 lint: setup ## Lint, format, types (strict), import contracts
