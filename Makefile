@@ -2,7 +2,8 @@
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
-JOBS ?= auto
+# Test processes: more than two cores, as many tests wait for a broker
+JOBS ?= 3
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: digests bench-breakdown bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check dashboards lint schemas lock clean
@@ -23,8 +24,8 @@ $(VENV)/ready: requirements.lock
 demo: setup ## Embedded broker, simulated plant, the real flow: deviations as they come
 	$(BIN)/patrol demo $(ARGS)
 
-test: setup ## The tests that need no network, Docker or Java, over all cores; JOBS=0: one by one; ARGS="-m slow": the slow trials
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal -m "not slow" $(ARGS)
+test: setup ## The tests that need no network, Docker or Java, but for slow trials; JOBS=0: one by one; ARGS="-m slow": the trials
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
 lint: setup ## Lint, format, types (strict), import contracts
 	$(BIN)/ruff check .
