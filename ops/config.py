@@ -32,6 +32,9 @@ TWIN_TABLES = ("tags", "alignment", "alarms", "context", "cold_start")
 TABLES = ("twin", *TWIN_TABLES, *EDGES)
 
 
+_ADDED = (("context", "repeat_scans"),)  # (table, key) since 0.1.0: at their defaults the fingerprint is as it was
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """All that one twin's file says."""
@@ -76,7 +79,17 @@ def fingerprint(twin: Twin) -> str:
     for tag in content["tags"].values():
         del tag["description"]
     content["units"] = sorted(content["units"])
+    for table, key in _ADDED:
+        part = content[table] if table else content
+        if part[key] == _default(twin, table, key):
+            del part[key]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+def _default(twin: Twin, table: str, key: str) -> object:
+    """What a key has where a twin does not give it."""
+    of = type(getattr(twin, table) if table else twin)
+    return next(field.default for field in msgspec.structs.fields(of) if field.name == key)
 
 
 def _tables(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from connectors.files.recordings import read_recording
 from connectors.files.runs import RecordedRun
 from models.records.block import Block, Feed
 from models.records.messages import BatchEvent, Tick
-from models.records.times import to_time
+from models.records.times import to_time, to_us
 from models.records.twin import Twin
 from ops.config import Configuration
 
@@ -54,7 +54,8 @@ def feeds(run: RecordedRun, twin: Twin) -> Iterator[Feed]:
         block = Block(run.unit, "recording", 0, run.rows[rows], run.observed_us[rows], run.values[rows])
         yield Feed(run.unit, context, (block,))
         context = ()
-    yield Feed(run.unit, (*batch_events[-1:], Tick(unit=run.unit, kind="settled")))
+    ended_us = max((to_us(event.at) for event in batch_events), default=None)
+    yield Feed(run.unit, (*batch_events[-1:], Tick(unit=run.unit, kind="settled", now_us=ended_us)))
 
 
 def one_after_another(runs: Iterable[RecordedRun], twin: Twin) -> Iterator[RecordedRun]:

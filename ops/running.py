@@ -92,8 +92,9 @@ def note(metrics: Metrics, record: Outbound) -> None:
     elif isinstance(record, Rejected):
         metrics.dead_letter(record.reason)
     elif isinstance(record, Remark):
-        metrics.remark(record.kind)
-        LOG.info("%s: %s: %s", record.unit, record.kind, record.detail)
+        metrics.remark(record.kind, record.count)
+        if record.detail:
+            LOG.info("%s: %s: %s", record.unit, record.kind, record.detail)
 
 
 def owner(flow: str, configuration: Configuration, stored: StoredVersion | None) -> Owner:

@@ -35,7 +35,7 @@ class Idleness:
         self._last_scan_s: dict[str, float | None] = dict.fromkeys(units)  # unit -> last arrival; None: none since live
         self._context: dict[str, None] = {}  # units with context that is not settled yet, in order
         self._quiet: set[str] = set()
-        self._looked = float("-inf")
+        self._looked, self._now_us = float("-inf"), 0
 
     @property
     def units(self) -> list[str]:
@@ -57,14 +57,17 @@ class Idleness:
         if any(since is not None for since in self._last_scan_s.values()):
             self._last_scan_s = dict.fromkeys(self._last_scan_s)
 
-    def ticks(self, answers: Callable[[], bool]) -> list[Feed]:
+    def ticks(self, answers: Callable[[], bool], broker_us: int = 0) -> list[Feed]:
         """Feeds with a tick for each unit that is settled or quiet.
 
         Parameters
         ----------
         answers
             Asked before a unit is called quiet: a broker that hangs looks like silence.
+        broker_us
+            The newest message's time; context up to it, and up to now, is due.
         """
+        self._now_us = max(broker_us, time.time_ns() // 1000)
         now = time.monotonic()
         if now - self._looked < _EVERY_S:
             return []
@@ -76,7 +79,7 @@ class Idleness:
         due = [unit for unit in self._context if now - (self._last_scan_s[unit] or now) >= self._settle_s]
         for unit in due:
             del self._context[unit]
-        return [Feed(unit, (Tick(unit=unit, kind="settled"),)) for unit in due]
+        return [Feed(unit, (Tick(unit=unit, kind="settled", now_us=self._now_us),)) for unit in due]
 
     def _fallen_quiet(self, now: float, answers: Callable[[], bool]) -> list[Feed]:
         due = [

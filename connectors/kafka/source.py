@@ -90,7 +90,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         if not live:
             self._idleness.forget_time()
         else:
-            out += self._idleness.ticks(self._scans.answers)
+            out += self._idleness.ticks(self._scans.answers, self._grouping.newest_us)
         self._polled_at = began if arrived < self._poll else None
         return out
 

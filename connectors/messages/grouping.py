@@ -62,6 +62,7 @@ class Grouping:
         self._scans = self._none()
         self._readings: dict[Place, list[tuple[int, Reading, int]]] = {}
         self._rejected: list[Rejected] = []
+        self.newest_us = 0  # the broker's time of the newest message
         self._broker_us = 0  # of the message that is being taken; 0: not known
 
     def add(self, messages: Iterable[Arrival]) -> int:
@@ -70,6 +71,7 @@ class Grouping:
         for raw, topic, partition, offset, key, *at_us in messages:
             count += 1
             self._broker_us = at_us[0] if at_us else 0
+            self.newest_us = max(self.newest_us, self._broker_us)
             scan = self._wide_scans.decode(raw) if self._wide else None
             if scan is not None and (not self._units or scan.unit in self._units):
                 self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values), self._broker_us)

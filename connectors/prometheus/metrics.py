@@ -86,9 +86,9 @@ class Metrics:
         """A message that could not be used; ``reason`` is one of ``models.records.errors.REASONS``."""
         self._dead_letters.labels(reason).inc()
 
-    def remark(self, kind: str) -> None:
+    def remark(self, kind: str, count: int = 1) -> None:
         """Something worth a note; ``kind`` is one of ``models.records.errors.REMARKS``."""
-        self._remarks.labels(kind).inc()
+        self._remarks.labels(kind).inc(count)
 
     def unknown_tag_values(self, count: int) -> None:
         """Values of tags the twin does not know, in scans whose other tags are judged."""

@@ -59,9 +59,10 @@ class Conditions:
         text = f"no reference for product {batch_context.product}: the batch is not judged"
         yield from self._raise("unknown-product", text, batch_context, (at_us, at_us))
 
-    def clock_set_back(self, batch_context: BatchContext, at_us: int, before_us: int) -> Iterator[Deviation]:
-        """The unit's clock jumped back; a moment, so it clears at once and waits for acknowledgement."""
-        text = f"clock set back from {to_time(before_us):%Y-%m-%d %H:%M:%S} UTC; ages go on from there"
+    def clock_set(self, batch_context: BatchContext, at_us: int, before_us: int) -> Iterator[Deviation]:
+        """The unit's clock was set; a moment, so it clears at once and waits for acknowledgement."""
+        way = "back" if at_us < before_us else "forward"
+        text = f"clock set {way} from {to_time(before_us):%Y-%m-%d %H:%M:%S} UTC; ages go on from there"
         yield from self._raise("clock", text, batch_context, (at_us, at_us))
         yield from self._clear("clock", batch_context, at_us)
 

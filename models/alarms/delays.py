@@ -69,6 +69,12 @@ class Delays:
             changes += self._cause(cause, by_cause.get(cause, []), block)
         return sorted(changes, key=lambda change: change.row)  # stable: causes stay in order
 
+    def shift(self, by_us: int) -> None:
+        """The unit's clock was set by so much: conditions last as long as they have."""
+        for run in self._runs.values():
+            run[_LAST_US] += by_us
+            run[_SINCE_US] += by_us if run[_SINCE_US] != _NEVER else 0
+
     def state(self) -> dict[str, list[int]]:
         """A copy of what ``restore`` takes."""
         return {cause: run.tolist() for cause, run in self._runs.items()}

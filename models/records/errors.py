@@ -18,12 +18,15 @@ REASONS = (
     "unknown-tag",  # a tag the twin does not know (a scan's other tags are judged)
     "unknown-unit",  # a unit the twin does not list
     "late",  # observed before a scan already judged, by more than the twin's lateness
+    "implausible-time",  # dated a day later than the broker had it, or far from the scans before and after it
     "other-batch",  # the scan names a batch other than the one running on its unit
 )
 
 REMARKS = (
     "late-event",  # a batch event for a time already judged: it applies from the next scan on
     "repeated",  # a scan or event that says again what is already known
+    "several-streams",  # a unit's scans come from several partitions of a topic: their order hangs on the backlog
+    "too-many-events",  # more context of a unit waits for its time than is kept: the newest is left out
     "unwatched",  # scans of a unit on which no batch runs, given up waiting for its start
     "disagreement",  # the frozen reference and the batch's own learner have disagreed for long
     "unknown-deviation",  # an action on a deviation that is not open

@@ -204,7 +204,8 @@ class Remark(Record, frozen=True, kw_only=True):
 
     unit: str
     kind: str  # one of models.records.errors.REMARKS
-    detail: str
+    detail: str  # "": counted, and not logged again
+    count: Annotated[int, Meta(ge=1)] = 1
 
 
 class Tick(Record, frozen=True, kw_only=True):
@@ -213,6 +214,7 @@ class Tick(Record, frozen=True, kw_only=True):
     unit: str
     kind: Literal["settled", "quiet"]
     still_s: float = 0.0  # how long no scan of the unit has arrived
+    now_us: int | None = None  # the edge's and the broker's time, whichever is later: context up to it is due
 
 
 Inbound = Scan | Reading | BatchEvent | LabResult | OperatorAction | Deviation  # a deviation: to the learning flow

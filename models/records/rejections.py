@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from models.arrays.types import IntArray
 from models.records.block import Block, ReadingBlock
 from models.records.messages import Origin, Reading, Rejected, Scan
 from models.records.subject import Subject
@@ -18,10 +17,10 @@ def of_scans(scans: Block, subject: Subject, reason: str, detail: str) -> Iterat
         yield _scan(scans, row, subject.twin.tag_names, (reason, detail))
 
 
-def of_readings(readings: ReadingBlock, rows: IntArray, subject: Subject) -> Iterator[Rejected]:
-    """The readings at ``rows``, which came after their scan had been made."""
-    for row in rows.tolist():
-        yield _reading(readings, row, subject.twin.tag_names)
+def of_readings(readings: ReadingBlock, subject: Subject, reason: str, detail: str) -> Iterator[Rejected]:
+    """Every reading of a block, with one reason."""
+    for row in range(len(readings)):
+        yield _reading(readings, row, subject.twin.tag_names, (reason, detail))
 
 
 def _scan(scans: Block, row: int, tags: tuple[str, ...], why: tuple[str, str]) -> Rejected:
@@ -40,7 +39,7 @@ def _scan(scans: Block, row: int, tags: tuple[str, ...], why: tuple[str, str]) -
     return Rejected(reason=reason, detail=detail, raw=msgspec.json.encode(scan), origin=origin, key=scans.unit)
 
 
-def _reading(readings: ReadingBlock, row: int, tags: tuple[str, ...]) -> Rejected:
+def _reading(readings: ReadingBlock, row: int, tags: tuple[str, ...], why: tuple[str, str]) -> Rejected:
     """One reading that came after its scan was made, as a dead letter."""
     value = float(readings.values[row])
     reading = Reading(
@@ -50,5 +49,6 @@ def _reading(readings: ReadingBlock, row: int, tags: tuple[str, ...]) -> Rejecte
         value=value if np.isfinite(value) else None,
     )
     origin = Origin(topic=readings.topic, partition=readings.partition, offset=int(readings.offsets[row]))
-    detail = f"{readings.unit} {reading.tag}, observed {reading.observed_at.isoformat()}: its scan was already made"
-    return Rejected(reason="late", detail=detail, raw=msgspec.json.encode(reading), origin=origin, key=readings.unit)
+    reason, detail = why
+    detail = f"{readings.unit} {reading.tag}, observed {reading.observed_at.isoformat()}: {detail}"
+    return Rejected(reason=reason, detail=detail, raw=msgspec.json.encode(reading), origin=origin, key=readings.unit)

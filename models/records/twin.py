@@ -69,7 +69,10 @@ class Context(Section, frozen=True, kw_only=True):
     no_batch_after_s: NotNegative = 3600.0  # scans without a batch this long: a context deviation; 0: never
     overdue_factor: Annotated[float, Meta(gt=1)] = 1.25  # older than this x the longest released batch: overdue
     quiet_after_s: NotNegative = 0.0  # wall clock; no scan this long: a context deviation; 0: 5 cadences, at least 30 s
-    clock_reset_scans: Annotated[int, Meta(ge=2)] = 20  # so many late scans in order: the unit's clock was set back
+    clock_reset_scans: Annotated[int, Meta(ge=2)] = 20  # so many scans in order, out of time: the clock was set
+    repeat_scans: Annotated[int, Meta(ge=100, le=100_000)] = (
+        1000  # so many scans are known again when they are repeated
+    )
 
 
 class ColdStart(Section, frozen=True, kw_only=True):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from models.records.block import Block, Feed, ReadingBlock, RecordedBatch
+from models.records.block import Block, Feed, RecordedBatch
 from models.records.messages import BatchEvent, Deviation
 from models.records.times import to_us
 from models.records.twin import Twin
-from models.unit.assembly import Assembly, LastGood
+from models.unit.arrivals import Arrivals, ArrivalsState
+from models.unit.clock import ClockSet
+from models.unit.intake import Taken
 
 _LONGEST = 200_000  # scans gathered of one batch at most; a batch that never ends must not fill the memory
 
@@ -48,12 +50,12 @@ class _Gathering(msgspec.Struct, kw_only=True):
 
 
 class _State(msgspec.Struct, kw_only=True):
-    version: int = 1
+    version: int = 2
     running: _Gathering | None = None
     pending: list[BatchEvent] = []
     open: dict[str, str] = {}  # deviation_id -> batch_id, of process deviations that are not closed
     newest_us: int = -(2**62)
-    assembly: LastGood | None = None
+    arrivals: ArrivalsState | None = None
 
 
 class Gather:
@@ -64,9 +66,10 @@ class Gather:
     """
 
     def __init__(self, twin: Twin, state: bytes | None = None) -> None:
-        self._twin, self._assembly = twin, Assembly(twin)
+        self._twin, self._arrivals = twin, Arrivals(twin)
         self._state = _DECODER.decode(state) if state else _State()
-        self._assembly.restore(self._state.assembly)
+        if self._state.arrivals is not None:
+            self._arrivals.restore(self._state.arrivals)
 
     def step(self, feed: Feed) -> list[Gathered]:
         """Take what one poll brought; whole batches and decisions, in order."""
@@ -76,13 +79,16 @@ class Gather:
                 self._deviation(item)
             elif isinstance(item, BatchEvent):
                 gathered += self._event(item)
-        for block in feed.blocks:
-            gathered += self._block(block)
+        for step in self._arrivals.add(feed.blocks) if feed.blocks else ():
+            if isinstance(step, Taken):
+                gathered += self._scans(step.scans)
+            elif isinstance(step, ClockSet):
+                self._clock_set(step)
         return gathered
 
     def snapshot(self) -> bytes:
         """All that changes, as bytes."""
-        self._state.assembly = self._assembly.state()
+        self._state.arrivals = self._arrivals.state()
         return _ENCODER.encode(self._state)
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -133,10 +139,15 @@ class Gather:
                 if running.observed_us:
                     yield Ended(_recorded(running), running.product)
 
-    def _block(self, block: Block | ReadingBlock) -> Iterator[Gathered]:
-        scans = self._assembly.add(block)[0] if isinstance(block, ReadingBlock) else block
-        if scans is None:
-            return
+    def _clock_set(self, change: ClockSet) -> None:
+        """The unit's clock was set: the running batch's ages go on."""
+        self._state.newest_us = change.at_us - 1
+        if self._state.running is not None:
+            shifted = [at_us + change.by_us for at_us in self._state.running.observed_us]
+            self._state.running.observed_us = shifted
+            self._state.running.started_us += change.by_us
+
+    def _scans(self, scans: Block) -> Iterator[Gathered]:
         for row in range(len(scans)):
             at_us = int(scans.observed_us[row])
             if at_us <= self._state.newest_us:

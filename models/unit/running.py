@@ -81,6 +81,7 @@ class RunningBatch:
     def shift(self, by_us: int) -> None:
         """The unit's clock was set by so much; ages go on."""
         self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
+        self.delays.shift(by_us)
 
     def judge(self, scans: Block, register: DeviationRegister, conditions: Conditions) -> UnitCoroutine:
         """Judge scans in order of time; deviations and scores in order of scan."""

@@ -9,17 +9,18 @@ import msgspec
 import numpy as np
 
 from models.alarms.deviations import DeviationRegister, Tracked
-from models.records.block import Block
 from models.records.errors import RecoveryError
 from models.records.messages import BatchEvent, OperatorAction
 from models.records.monitor import Numbers
-from models.unit.assembly import Assembly, LastGood
+from models.unit.arrivals import Arrivals, ArrivalsState, block_of, parts
+from models.unit.notes import Notes
 from models.unit.ordering import Ordering
 from models.unit.running import RunningBatch
 from models.unit.timeline import Timeline
 from models.unit.unit import Unit
 
-VERSION = 4
+VERSION = 5
+_BEFORE = 4  # is brought up to this form
 _ARRAY = 1  # msgpack extension code
 _QUICKLY = 1  # zlib's level
 
@@ -34,10 +35,11 @@ class _Form(msgspec.Struct):
 class Parts:
     """What a unit's watch holds that changes."""
 
+    arrivals: Arrivals
     ordering: Ordering
-    assembly: Assembly
     timeline: Timeline
     unit: Unit
+    notes: Notes
 
 
 class BatchState(msgspec.Struct, kw_only=True):
@@ -62,8 +64,10 @@ class UnitState(msgspec.Struct, kw_only=True):
     version: int = VERSION
     register: bytes = msgspec.field(name="book")  # its name in the state
     unwatched_us: int | None
-    ordering: tuple[int | None, int, int, Any]
-    assembly: LastGood | None
+    arrivals: ArrivalsState
+    ordering: tuple[int | None, Any]  # newest scan, and what is held for stragglers
+    since_repeat: int | None = None
+    partitions: dict[str, list[int]] = {}
     pending: list[BatchEvent | OperatorAction]
     last_batch: str | None
     last_us: int | None
@@ -74,16 +78,18 @@ class UnitState(msgspec.Struct, kw_only=True):
 def encode(watch: Parts) -> bytes:
     """The state of a unit's watch."""
     unit = watch.unit
-    newest_us, late_run, late_us, held_back = watch.ordering.state()
+    held_back, notes = watch.ordering.held_back, watch.notes
     state = UnitState(
         register=_packed(unit.register),
         unwatched_us=unit.conditions.unwatched_us,
-        ordering=(newest_us, late_run, late_us, None if held_back is None else _block_parts(held_back)),
-        assembly=watch.assembly.state(),
+        arrivals=watch.arrivals.state(),
+        ordering=(watch.ordering.newest_us, None if held_back is None else parts(held_back)),
+        since_repeat=notes.since_repeat,
+        partitions=notes.partitions,
         pending=watch.timeline.pending,
         last_batch=unit.last_batch,
         last_us=unit.last_us,
-        waiting=[_block_parts(block) for block in unit.waiting],
+        waiting=[parts(block) for block in unit.waiting],
         batch=None if unit.running is None else _batch_state(unit.running),
     )
     return _ENCODER.encode(state)
@@ -98,7 +104,9 @@ def restore(watch: Parts, raw: bytes) -> None:
         The state is of another version.
     """
     unit, form = watch.unit, _FORM.decode(raw).version  # first: another form may hold anything
-    if form != VERSION:
+    if form == _BEFORE:
+        raw = _upgraded(raw)
+    elif form != VERSION:
         raise RecoveryError(
             f"recovery store: the state of unit {unit.subject.unit} is of form {form}, this PATrol reads {VERSION}"
             ": choose another recovery.folder, or remove this one to judge anew from the topics' beginning"
@@ -106,12 +114,15 @@ def restore(watch: Parts, raw: bytes) -> None:
     state = _DECODER.decode(raw)
     unit.register.restore(*_REGISTER.decode(zlib.decompress(state.register)))
     unit.conditions.unwatched_us = state.unwatched_us
-    newest_us, late_run, late_us, held_back = state.ordering
-    watch.ordering.restore(newest_us, late_run, late_us, None if held_back is None else Block(*_block_args(held_back)))
-    watch.assembly.restore(state.assembly)
-    watch.timeline.pending = state.pending
+    watch.arrivals.restore(state.arrivals)
+    watch.ordering.newest_us, held_back = state.ordering
+    watch.ordering.held_back = None if held_back is None else block_of(held_back)
+    watch.timeline.pending, watch.timeline.offset_us = state.pending, watch.arrivals.clock.offset_us
+    if state.since_repeat is not None:
+        watch.notes.since_repeat = state.since_repeat
+    watch.notes.partitions = state.partitions
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
-    unit.waiting = [Block(*_block_args(parts)) for parts in state.waiting]
+    unit.waiting = [block_of(fields) for fields in state.waiting]
     unit.running = None if state.batch is None else _running(unit, state.batch)
 
 
@@ -156,16 +167,17 @@ def _running(unit: Unit, state: BatchState) -> RunningBatch:
     return running
 
 
-def _block_parts(block: Block) -> tuple[object, ...]:
-    return (
-        block.unit, block.topic, block.partition, block.offsets, block.observed_us, block.values,
-        block.batch_ids, block.phases,
-    )  # fmt: skip
-
-
-def _block_args(parts: list[Any]) -> list[Any]:
-    *arrays, batch_ids, phases = parts
-    return [*arrays, batch_ids and tuple(batch_ids), phases and tuple(phases)]
+def _upgraded(raw: bytes) -> bytes:
+    """A state of the form before, in this one: what was not kept then (repeats, the broker's time) begins empty."""
+    state = _LOOSE.decode(raw)
+    newest_us, _, _, held_back = state["ordering"]
+    none = [None]  # the broker's time of blocks
+    arrivals = {"clock": (newest_us, None, 0, None, None), "assembly": state.pop("assembly")}
+    waiting = [[*fields, *none] for fields in state["waiting"]]
+    ordering = (newest_us, None if held_back is None else [*held_back, *none])
+    return _ENCODER.encode(
+        {**state, "version": VERSION, "arrivals": arrivals, "ordering": ordering, "waiting": waiting}
+    )
 
 
 def _pack(value: object) -> object:
@@ -192,5 +204,6 @@ def _unpack(code: int, data: memoryview) -> object:
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_pack)
 _DECODER = msgspec.msgpack.Decoder(UnitState, ext_hook=_unpack)
+_LOOSE = msgspec.msgpack.Decoder(dict[str, Any], ext_hook=_unpack)
 _FORM = msgspec.msgpack.Decoder(_Form)
 _REGISTER = msgspec.msgpack.Decoder(tuple[list[Tracked], dict[str, int]])

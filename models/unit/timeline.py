@@ -4,8 +4,9 @@ Topics are read independently, so context may come long before the scans it conc
 comes before waits here. What comes after scans it should have concerned is late: it applies from the next scan on.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator
+from itertools import takewhile
 
 from models.records.block import Block
 from models.records.messages import BatchEvent, OperatorAction
@@ -13,23 +14,38 @@ from models.records.times import to_us
 
 Dated = BatchEvent | OperatorAction
 _RANK = {"ended": 0, "started": 1, "phase_started": 2}  # at the same moment one batch ends before the next starts
-_KEPT = 1000  # context waiting for its time, at most; more than a plant ever has
+KEPT = 20_000  # context of one unit that waits for its time, at most: a plan of many years
 
 
 class Timeline:
-    """The context one unit is still to meet, in order of its time."""
+    """The context one unit is still to meet, in order of its time.
+
+    Context has the plant's time; a unit whose clock was set has another. ``offset_us`` is what lies between them
+    (``models.unit.clock``): ``at_us`` gives the moment of an event on the unit's clock.
+    """
 
     def __init__(self) -> None:
         self.pending: list[Dated] = []
+        self.offset_us = 0
 
-    def add(self, event: Dated) -> None:
-        """Keep an event until the scans reach its time; a repeated one is kept once."""
-        if event not in self.pending and len(self.pending) < _KEPT:
-            insort(self.pending, event, key=_order)
+    def at_us(self, event: Dated) -> int:
+        """When an event is, on the unit's clock."""
+        return to_us(event.at) - self.offset_us
+
+    def add(self, event: Dated) -> bool:
+        """Keep an event until the scans reach its time, a repeated one once; False: there are too many."""
+        place = bisect_left(self.pending, _order(event), key=_order)
+        alike = takewhile(lambda other: _order(other) == _order(event), self.pending[place:])
+        if event in alike:
+            return True
+        if len(self.pending) >= KEPT:
+            return False
+        insort(self.pending, event, key=_order)
+        return True
 
     def due(self, until_us: int) -> list[Dated]:
         """Take out the events that concern scans observed at ``until_us`` or later."""
-        n = sum(1 for event in self.pending if to_us(event.at) <= until_us)
+        n = sum(1 for _ in takewhile(lambda event: self.at_us(event) <= until_us, self.pending))
         due, self.pending = self.pending[:n], self.pending[n:]
         return due
 
@@ -39,19 +55,25 @@ class Timeline:
         What an event adds while it is applied (the end of a shelving) is met in its turn.
         """
         start, until_us = 0, int(scans.observed_us[-1])
-        while self.pending and to_us(self.pending[0].at) <= until_us:
+        while self.pending and self.at_us(self.pending[0]) <= until_us:
             event = self.pending.pop(0)
-            stop = start + int(scans.observed_us[start:].searchsorted(to_us(event.at)))
+            stop = start + int(scans.observed_us[start:].searchsorted(self.at_us(event)))
             if stop > start:
                 yield scans.take(slice(start, stop))
             yield event
             start = stop
         yield scans.take(slice(start, len(scans))) if start else scans
 
-    def settle(self) -> list[Dated]:
-        """Take out all that needs no scan to apply: the source reports that none is on its way."""
-        due = [event for event in self.pending if not _timer(event)]
-        self.pending = [event for event in self.pending if _timer(event)]
+    def settle(self, newest_us: int | None, now_us: int | None) -> list[Dated]:
+        """Take out what is due though no scan has come: the source reports that none is on its way.
+
+        Due is what lies before the unit's newest scan or before now, by the broker's clock; a plan for later waits.
+        """
+        newest = None if newest_us is None else newest_us + self.offset_us
+        known = [at_us for at_us in (newest, now_us) if at_us is not None]
+        limit = max(known, default=None)
+        due = [event for event in self.pending if limit is not None and to_us(event.at) <= limit and not _timer(event)]
+        self.pending = [event for event in self.pending if event not in due] if due else self.pending
         return due
 
 

@@ -12,7 +12,7 @@ from models.records.block import Block
 from models.records.messages import BatchEvent, OperatorAction, Outbound, Remark
 from models.records.monitor import Monitor
 from models.records.subject import BatchContext, Subject
-from models.records.times import to_us
+from models.unit.clock import ClockSet
 from models.unit.coroutines import UnitCoroutine
 from models.unit.running import RunningBatch
 from models.unit.timeline import SHELVING_ENDS, Dated, Timeline
@@ -77,15 +77,13 @@ class Unit:
             newest_us = max(self.running.started_us, self.last_us or self.running.started_us)
             yield from self.conditions.quiet(self.batch_context, newest_us, still_s)
 
-    def set_back(self, at_us: int) -> Iterator[Outbound]:
-        """The unit's clock was set back to ``at_us``: ages go on."""
-        if self.last_us is None:
-            return
-        step_us = int(self.subject.twin.cadence_s * 1e6)
+    def clock_set(self, change: ClockSet) -> Iterator[Outbound]:
+        """The unit's clock was set: ages go on, and what is measured in its time is moved with it."""
         if self.running is not None:
-            self.running.shift(at_us - self.last_us - step_us)
-        yield from self.conditions.clock_set_back(self.batch_context, at_us, self.last_us)
-        self.last_us = at_us - 1
+            self.running.shift(change.by_us)
+        if self.last_us is not None and change.before_us is not None:
+            yield from self.conditions.clock_set(self.batch_context, change.at_us, change.before_us)
+        self.last_us = change.at_us - 1
 
     # -- scans ------------------------------------------------------------------------------------------------
 
@@ -145,10 +143,10 @@ class Unit:
                 by=SHELVING_ENDS,
                 at=action.until,
             )
-            self.timeline.add(ends)
+            self.timeline.add(ends)  # one a shelving: never too many
 
     def _start(self, event: BatchEvent) -> UnitCoroutine:
-        at_us = to_us(event.at)
+        at_us = self.timeline.at_us(event)
         if self.running is not None and self.running.batch_id == event.batch_id:
             if self.running.implied:
                 self.running.declare(event)
@@ -174,12 +172,12 @@ class Unit:
         if self.running is None or self.running.batch_id != event.batch_id:
             yield self._remark("unknown-batch", f"phase {event.phase} of {event.batch_id}, which is not running")
             return
-        if self.last_us is not None and to_us(event.at) <= self.last_us:
+        if self.last_us is not None and self.timeline.at_us(event) <= self.last_us:
             yield self._remark("late-event", f"phase {event.phase}: applies from the next scan on")
-        self.running.enter(event.phase, to_us(event.at))
+        self.running.enter(event.phase, self.timeline.at_us(event))
 
     def _end(self, event: BatchEvent) -> Iterator[Outbound]:
-        at_us = to_us(event.at)
+        at_us = self.timeline.at_us(event)
         if self.running is None or self.running.batch_id != event.batch_id:
             yield from self.conditions.overlap_over(self.batch_context, at_us)
             yield self._remark("unknown-batch", f"end of {event.batch_id}, which is not running")

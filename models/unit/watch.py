@@ -5,14 +5,16 @@ follow from the scans and the context alone, however these were cut into blocks.
 """
 
 from models.records import rejections
-from models.records.block import Block, Feed, ReadingBlock
+from models.records.block import Block, Feed
 from models.records.messages import BatchEvent, Context, OperatorAction, Outbound, Tick
 from models.records.subject import Subject
-from models.records.times import back_in_time, to_time, to_us
+from models.records.times import to_us
 from models.records.twin import Twin
 from models.unit import state as watch_state
-from models.unit.assembly import Assembly
+from models.unit.arrivals import Arrivals
 from models.unit.coroutines import UnitCoroutine, run_coroutines
+from models.unit.intake import Refused, Repeated, Step, Taken, refused
+from models.unit.notes import Notes
 from models.unit.ordering import Ordering
 from models.unit.timeline import Timeline
 from models.unit.unit import Monitors, Unit
@@ -39,11 +41,10 @@ class Watch:
         self, unit: str, twin: Twin, monitors: Monitors, config_sha256: str = "", state: bytes | None = None
     ) -> None:
         self.subject = Subject(unit, twin, config_sha256)
-        self.ordering = Ordering(twin.context.lateness_s, twin.context.clock_reset_scans)
-        self.assembly = Assembly(twin)
-        self.timeline = Timeline()
+        self.arrivals, self.ordering = Arrivals(twin), Ordering(twin.context.lateness_s)
+        self.timeline, self.notes = Timeline(), Notes(unit)
         self.unit = Unit(self.subject, monitors, self.timeline)
-        self._parts = watch_state.Parts(self.ordering, self.assembly, self.timeline, self.unit)
+        self._parts = watch_state.Parts(self.arrivals, self.ordering, self.timeline, self.unit, self.notes)
         if state is not None:
             watch_state.restore(self._parts, state)
 
@@ -55,8 +56,10 @@ class Watch:
         """As ``step``, to be run beside other units': it yields what is to be judged, and is sent the judgement."""
         for item in feed.context:
             yield from self._context(item)
-        for block in feed.blocks:
-            yield from self._block(block)
+        yield from self.notes.streams(feed.blocks)
+        if feed.blocks:
+            for step in self.arrivals.add(feed.blocks):
+                yield from self._step(step)
 
     def snapshot(self) -> bytes:
         """All that changes, as versioned bytes of numbers: a few KB."""
@@ -69,45 +72,55 @@ class Watch:
         if isinstance(item, Tick):
             yield from self._tick(item)
         elif isinstance(item, BatchEvent | OperatorAction):
-            self.timeline.add(item)
+            if isinstance(item, BatchEvent) and item.event == "started":
+                self.arrivals.clock.know_start(to_us(item.at))
+            if not self.timeline.add(item):
+                yield self.notes.too_many(item)
             judged_us = self.unit.last_us
-            if judged_us is not None and to_us(item.at) <= judged_us:
+            if judged_us is not None and self.timeline.at_us(item) <= judged_us:
                 for event in self.timeline.due(judged_us):
                     yield from self.unit.apply(event)
 
     def _tick(self, tick: Tick) -> UnitCoroutine:
-        """The source has nothing more for now: nothing need be waited for."""
-        held_back = self.ordering.flush()
-        if held_back is not None:
-            yield from self._in_time(held_back)
-        for event in self.timeline.settle():
+        """The source has nothing more for now: what is held for stragglers goes on, and context that is due applies."""
+        yield from self._release()
+        for event in self.timeline.settle(self.unit.last_us, tick.now_us):
             yield from self.unit.apply(event)
         if tick.kind == "quiet":
             yield from self.unit.quiet(tick.still_s)
 
-    def _block(self, block: Block | ReadingBlock) -> UnitCoroutine:
-        if isinstance(block, ReadingBlock):
-            scans, late = self.assembly.add(block)
-            yield from rejections.of_readings(block, late, self.subject)
-            if scans is None:
-                return
-            block = scans
-        ordered = self.ordering.add(block)
-        if ordered.late is not None:
-            newest_us = self.ordering.newest_us
-            newest = "no time" if newest_us is None else to_time(newest_us).isoformat()
-            yield from rejections.of_scans(ordered.late, self.subject, "late", f"a scan of {newest} was already there")
-        if ordered.scans is not None:
-            yield from self._in_time(ordered.scans)
+    def _step(self, step: Step) -> UnitCoroutine:
+        """What becomes of scans and readings: judged, refused, counted, or a clock that was set."""
+        if isinstance(step, Taken):
+            self.notes.taken(len(step.scans))
+            ordered = self.ordering.add(step.scans)
+            if ordered.late is not None:
+                yield from self._refuse(refused(ordered.late, self.ordering.newest_us, ahead=False))
+            if ordered.scans is not None:
+                yield from self._in_time(ordered.scans)
+        elif isinstance(step, Refused):
+            yield from self._refuse(step)
+        elif isinstance(step, Repeated):
+            yield self.notes.repeated(step)
+        else:
+            yield from self._release()
+            self.ordering.begin()
+            self.timeline.offset_us = self.arrivals.clock.offset_us
+            yield from self.unit.clock_set(step)
+
+    def _refuse(self, step: Refused) -> UnitCoroutine:
+        if isinstance(step.rows, Block):
+            yield from rejections.of_scans(step.rows, self.subject, step.reason, step.detail)
+        else:
+            yield from rejections.of_readings(step.rows, self.subject, step.reason, step.detail)
+
+    def _release(self) -> UnitCoroutine:
+        """Judge what is held for stragglers."""
+        held_back = self.ordering.flush()
+        if held_back is not None:
+            yield from self._in_time(held_back)
 
     def _in_time(self, scans: Block) -> UnitCoroutine:
-        """Cut where the unit's clock was set back, then merge with the context that is due."""
-        start = 0
-        for row in (*back_in_time(scans.observed_us, self.unit.last_us), len(scans)):
-            if row > start:
-                part = scans if row - start == len(scans) else scans.take(slice(start, row))
-                for piece in self.timeline.merge(part):
-                    yield from self.unit.judge(piece) if isinstance(piece, Block) else self.unit.apply(piece)
-            if row < len(scans):
-                yield from self.unit.set_back(int(scans.observed_us[row]))
-            start = row
+        """Merge with the context that is due, and judge."""
+        for piece in self.timeline.merge(scans):
+            yield from self.unit.judge(piece) if isinstance(piece, Block) else self.unit.apply(piece)

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from models.arrays.types import FloatArray, IntArray
-from models.records.block import Block, Feed, ReadingBlock, Stretch
+from models.records.block import Block, Feed, Stretch
 from models.records.messages import BatchEvent, OperatorAction, Score
 from models.records.times import to_us
 from models.records.twin import Twin
-from models.unit.assembly import Assembly
+from models.unit.arrivals import Arrivals
+from models.unit.clock import ClockSet
+from models.unit.intake import Taken
 from models.unit.ordering import Ordering
 from models.unit.timeline import Timeline
 
@@ -67,6 +69,16 @@ class BatchRecord:
             self._joined = (done + len(fresh), times, values)
         return times, values
 
+    def shift(self, by_us: int) -> None:
+        """The unit's clock was set by so much: ages stay."""
+        self.started_us += by_us
+        self.phases = [(phase, at_us + by_us) for phase, at_us in self.phases]
+        self.pieces = [
+            replace(piece, observed_us=piece.observed_us + by_us, phase_us=piece.phase_us + by_us)
+            for piece in self.pieces
+        ]
+        self._joined = (0, *_NOTHING)
+
     def shorten(self) -> None:
         """Forget the older half of the scans."""
         del self.pieces[: len(self.pieces) // 2 + 1]
@@ -78,8 +90,8 @@ class UnitRecords:
 
     def __init__(self, unit: str, twin: Twin) -> None:
         self.unit, self._twin = unit, twin
-        self._ordering = Ordering(twin.context.lateness_s, twin.context.clock_reset_scans)
-        self._assembly, self._timeline = Assembly(twin), Timeline()
+        self._arrivals, self._ordering = Arrivals(twin), Ordering(twin.context.lateness_s)
+        self._timeline = Timeline()
         self.batches: list[BatchRecord] = []  # oldest first
         self.running: BatchRecord | None = None
         self._waiting: list[Block] = []
@@ -93,11 +105,23 @@ class UnitRecords:
                 if self._judged_us is not None and to_us(item.at) <= self._judged_us:
                     for event in self._timeline.due(self._judged_us):
                         self._apply(event)
-        for block in feed.blocks:
-            scans = self._assembly.add(block)[0] if isinstance(block, ReadingBlock) else block
-            ordered = None if scans is None else self._ordering.add(scans).scans
-            if ordered is not None:
-                self._scans(ordered)
+        for step in self._arrivals.add(feed.blocks) if feed.blocks else ():
+            if isinstance(step, Taken):
+                ordered = self._ordering.add(step.scans).scans
+                if ordered is not None:
+                    self._scans(ordered)
+            elif isinstance(step, ClockSet):
+                self._clock_set(step)
+
+    def _clock_set(self, change: ClockSet) -> None:
+        """The unit's clock was set: ages go on."""
+        held_back = self._ordering.flush()
+        if held_back is not None:
+            self._scans(held_back)
+        self._ordering.begin()
+        self._timeline.offset_us = self._arrivals.clock.offset_us
+        if self.running is not None:
+            self.running.shift(change.by_us)
 
     def score(self, score: Score) -> None:
         """A score may tell of a batch whose start was said before reading began."""

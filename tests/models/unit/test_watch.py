@@ -104,10 +104,10 @@ def test_an_action_on_nothing_is_remarked(twin):
     assert [r.kind for r in said if isinstance(r, Remark)] == ["unknown-deviation"]
 
 
-def test_scans_twice_or_out_of_order_become_dead_letters_and_change_nothing(twin):
+def test_scans_out_of_order_become_dead_letters_and_change_nothing(twin):
     once = run(watch_of(twin), feed(event("started", -1), scans(range(60), excursion())))
     watch = watch_of(twin)
-    twice = run(watch, feed(event("started", -1), scans(range(30), excursion()[:30])), feed(scans([7, 8])),
+    twice = run(watch, feed(event("started", -1), scans(range(30), excursion()[:30])), feed(scans([7, 8], 5.0)),
                 feed(scans(range(30, 60), excursion()[30:])))  # fmt: skip
     letters = [r for r in twice if isinstance(r, Rejected)]
     assert [letter.reason for letter in letters] == ["late", "late"]
@@ -130,7 +130,7 @@ def test_stragglers_within_the_lateness_are_put_in_order(twin):
 def test_a_clock_that_jumps_back_is_said_and_the_batch_goes_on(twin):
     watch = watch_of(twin)
     said = run(watch, feed(event("started", -1), scans(range(20))), feed(scans([5, 6, 7, 8, 9], 2.0)))
-    assert [r.reason for r in said if isinstance(r, Rejected)] == ["late", "late"]
+    assert not [r for r in said if isinstance(r, Rejected)]  # those that showed it are judged, too
     assert [(d.cause, d.state) for d in deviations(said)] == [
         ("clock", "UNACK"),
         ("clock", "RTNUN"),
@@ -142,7 +142,7 @@ def test_a_clock_that_jumps_back_is_said_and_the_batch_goes_on(twin):
 def test_a_unit_s_state_is_a_few_kilobytes(twin):
     watch = watch_of(twin)
     run(watch, feed(scans(range(500))), feed(event("started", 500.5), scans(range(501, 900), 2.0)))
-    assert len(watch.snapshot()) < 4096
+    assert len(watch.snapshot()) < 8192  # 4 KB of them know the last thousand scans again
 
 
 def test_a_unit_s_state_stays_small_however_many_deviations_nobody_has_acknowledged(twin):
@@ -204,12 +204,12 @@ def test_a_state_of_another_form_is_refused_with_what_to_do(twin):
     watch = watch_of(twin)
     run(watch, feed(event("started", -1), scans(range(5))))
     older = msgspec.msgpack.encode(msgspec.msgpack.decode(watch.snapshot()) | {"version": 2})
-    with pytest.raises(RecoveryError, match="unit BR-101 is of form 2, this PATrol reads 4: choose another recovery"):
+    with pytest.raises(RecoveryError, match="unit BR-101 is of form 2, this PATrol reads 5: choose another recovery"):
         watch_of(twin, older)
 
 
 def test_so_is_one_that_holds_other_things(twin):
     values = msgspec.msgpack.Ext(1, b"\x06\xb4\xa3<f8\x91\x02" + bytes(16))
     older = msgspec.msgpack.encode({"version": 3, "lives": [], "ordinals": {}, "assembly": [values, values, None]})
-    with pytest.raises(RecoveryError, match="unit BR-101 is of form 3, this PATrol reads 4: choose another recovery"):
+    with pytest.raises(RecoveryError, match="unit BR-101 is of form 3, this PATrol reads 5: choose another recovery"):
         watch_of(twin, older)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.records.messages import Rejected, Remark, Score, Tick
+from models.records.times import to_us
 from tests.conftest import event, feed, minute, scans
 from tests.watched import deviations, excursion, run, watch_of
 
@@ -20,7 +21,9 @@ def test_an_end_applies_without_further_scans_once_the_source_says_all_is_there(
     watch = watch_of(twin)
     run(watch, feed(event("started", -1), scans(range(10))), feed(event("ended", 20)))
     assert watch.unit.running is not None
-    run(watch, feed(Tick(unit="BR-101", kind="settled")))
+    run(watch, feed(Tick(unit="BR-101", kind="settled", now_us=to_us(minute(19)))))
+    assert watch.unit.running is not None  # planned, and not yet due
+    run(watch, feed(Tick(unit="BR-101", kind="settled", now_us=to_us(minute(20)))))
     assert watch.unit.running is None
 
 
@@ -29,7 +32,7 @@ def test_a_unit_that_goes_quiet_is_said_and_heard_again(twin):
     run(watch, feed(event("started", -1), scans(range(10))))
     quiet = deviations(run(watch, feed(Tick(unit="BR-101", kind="quiet", still_s=300))))
     assert [(d.cause, d.category, d.state, d.raised_at) for d in quiet] == [("quiet", "context", "UNACK", minute(14))]
-    heard = deviations(run(watch, feed(scans([20]))))
+    heard = deviations(run(watch, feed(scans([20, 21]))))  # the second one shows that it was a pause
     assert [(d.cause, d.state) for d in heard] == [("quiet", "RTNUN")]
 
 
