@@ -12,7 +12,6 @@ from models.records.block import Feed
 from models.records.messages import Rejected, Tick
 from models.records.twin import Twin
 
-_LEAST_QUIET_S = 30.0
 _EVERY_S = 0.1  # between two looks
 
 
@@ -31,7 +30,7 @@ class Idleness:
 
     def __init__(self, kafka: Kafka, twin: Twin, units: list[str]) -> None:
         self._settle_s = kafka.settle_s
-        self._quiet_s = twin.context.quiet_after_s or max(5 * twin.cadence_s, _LEAST_QUIET_S)
+        self._quiet_s = twin.quiet_s
         self._last_scan_s: dict[str, float | None] = dict.fromkeys(units)  # unit -> last arrival; None: none since live
         self._context: dict[str, None] = {}  # units with context that is not settled yet, in order
         self._quiet: set[str] = set()

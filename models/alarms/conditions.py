@@ -20,9 +20,11 @@ class Conditions:
         self._subject, self._register = subject, register
         self.unwatched_us: int | None = None  # first scan of those without a batch
 
-    def quiet(self, batch_context: BatchContext, newest_us: int, still_s: float) -> Iterator[Deviation]:
-        """No scan has come for ``still_s`` seconds."""
-        text = f"no scan for {still_s:g} s: the unit is not watched"
+    def quiet(
+        self, batch_context: BatchContext, newest_us: int, still_s: float, why: str = "no scan"
+    ) -> Iterator[Deviation]:
+        """No scan that can be used has come for ``still_s`` seconds."""
+        text = f"{why} for {still_s:g} s: the unit is not watched"
         yield from self._raise("quiet", text, batch_context, (newest_us, newest_us + int(still_s * 1e6)))
 
     def scans_resumed(self, batch_context: BatchContext, at_us: int) -> Iterator[Deviation]:

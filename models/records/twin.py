@@ -15,6 +15,9 @@ Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 
 
+_LEAST_QUIET_S = 30.0
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all configuration: immutable, and a typo is an error."""
 
@@ -102,3 +105,8 @@ class Twin(Section, frozen=True, kw_only=True):
     def tag_names(self) -> tuple[str, ...]:
         """The tags in the order every array uses."""
         return tuple(self.tags)
+
+    @property
+    def quiet_s(self) -> float:
+        """Without a usable scan for so long a unit is quiet, in seconds."""
+        return self.context.quiet_after_s or max(5 * self.cadence_s, _LEAST_QUIET_S)

@@ -31,6 +31,7 @@ class ArrivalsState(msgspec.Struct, kw_only=True):
     """Of what one unit sends."""
 
     clock: tuple[int | None, int | None, int, tuple[int, int] | None, tuple[int, int] | None]
+    paced: bool = False
     repeats: bytes = b""
     assembly: LastGood | None = None
     open: dict[int, list[int]] = {}
@@ -63,6 +64,7 @@ class Arrivals:
         clock, assembly = self.clock, self._assembly
         return ArrivalsState(
             clock=(clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts),
+            paced=clock.paced,
             repeats=self._repeats.state(),
             assembly=assembly.state(),
             open={number: sorted(marks) for number, marks in assembly.open.items()},
@@ -74,6 +76,7 @@ class Arrivals:
         """Take up what ``state`` gave."""
         clock, assembly = self.clock, self._assembly
         clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts = state.clock
+        clock.paced = state.paced
         self._repeats.restore(state.repeats)
         assembly.restore(state.assembly)
         assembly.open = {number: set(marks) for number, marks in state.open.items()}

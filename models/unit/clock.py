@@ -50,6 +50,9 @@ class Clock:
         self.near_us = max(_NEAR * cadence_us, _LEAST_NEAR_US)
         self.newest_us: int | None = None  # newest time taken, as the unit gave it
         self.broker_us: int | None = None  # when the broker had it
+        self.paced = (
+            False  # the newest scan came to the broker as long after the one before as it was observed after it
+        )
         self.offset_us = 0  # what the clock was before it was set, less what it is now
         self.gap: tuple[int, int] | None = None  # the last pause that was longer than ``near_us``: from, to
         self.starts: tuple[int, int] | None = None  # the first and the last start of a batch that is known
@@ -88,6 +91,7 @@ class Clock:
         if self.newest_us is None or at_us > self.newest_us:
             if self.newest_us is not None and at_us - self.newest_us > self.near_us:
                 self.gap = self.newest_us, at_us
+            self.paced = self._passed_half(at_us, broker_us)
             self.newest_us, self.broker_us = at_us, broker_us
 
     def needs(self, first_us: int, broker_us: int | None, usual: int) -> int:
@@ -147,11 +151,16 @@ class Clock:
         return broker_us - self.broker_us >= _SHARE * step_us - _SLACK_US
 
     def _impossible(self, at_us: int, broker_us: int | None) -> bool:
-        """Whether a scan is from the future, further than those before it were."""
+        """Whether the broker speaks against a pause: scans came as they were observed, and no time has gone by there.
+
+        (Not so in a recording that is sent at a multiple of its speed: there nothing comes as it was observed.)
+        """
+        return self.paced and broker_us is not None and not self._passed_half(at_us, broker_us)
+
+    def _passed_half(self, at_us: int, broker_us: int | None) -> bool:
         if broker_us is None or self.broker_us is None or self.newest_us is None:
             return False
-        ahead, before = at_us - broker_us, self.newest_us - self.broker_us
-        return ahead > _SLACK_US and ahead > before + _SLACK_US
+        return broker_us - self.broker_us >= (at_us - self.newest_us) / 2
 
     def _set(self, at_us: int, offset_us: int) -> ClockSet:
         newest, by_us = self.newest_us, self.offset_us - offset_us

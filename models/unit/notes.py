@@ -23,11 +23,18 @@ class Notes:
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self.since_repeat = _OVER  # scans taken since the last repeat
+        self.refused_us: int | None = None  # the broker's time of the first message refused since one was taken
         self.partitions: dict[str, list[int]] = {}  # topic -> the partitions its scans have come from
 
     def taken(self, scans: int) -> None:
         """So many scans more."""
+        self.refused_us = None
         self.since_repeat = min(self.since_repeat + scans, _OVER)
+
+    def unusable_s(self, broker_us: int) -> float:
+        """For how long nothing that came could be used, by the broker's time; a refused message has come now."""
+        self.refused_us = broker_us if self.refused_us is None else self.refused_us
+        return (broker_us - self.refused_us) / 1e6
 
     def repeated(self, step: Repeated) -> Remark:
         """Repeats are counted, and logged once an episode."""

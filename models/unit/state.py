@@ -67,6 +67,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     arrivals: ArrivalsState
     ordering: tuple[int | None, Any]  # newest scan, and what is held for stragglers
     since_repeat: int | None = None
+    refused_us: int | None = None
     partitions: dict[str, list[int]] = {}
     pending: list[BatchEvent | OperatorAction]
     last_batch: str | None
@@ -85,6 +86,7 @@ def encode(watch: Parts) -> bytes:
         arrivals=watch.arrivals.state(),
         ordering=(watch.ordering.newest_us, None if held_back is None else parts(held_back)),
         since_repeat=notes.since_repeat,
+        refused_us=notes.refused_us,
         partitions=notes.partitions,
         pending=watch.timeline.pending,
         last_batch=unit.last_batch,
@@ -120,7 +122,7 @@ def restore(watch: Parts, raw: bytes) -> None:
     watch.timeline.pending, watch.timeline.offset_us = state.pending, watch.arrivals.clock.offset_us
     if state.since_repeat is not None:
         watch.notes.since_repeat = state.since_repeat
-    watch.notes.partitions = state.partitions
+    watch.notes.partitions, watch.notes.refused_us = state.partitions, state.refused_us
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
     unit.waiting = [block_of(fields) for fields in state.waiting]
     unit.running = None if state.batch is None else _running(unit, state.batch)

@@ -71,11 +71,11 @@ class Unit:
                 yield from self._named(*names[start], scans.take(slice(start, row)))
                 start = row
 
-    def quiet(self, still_s: float) -> Iterator[Outbound]:
-        """No scan has come for so long (wall clock); of interest while something runs."""
+    def quiet(self, still_s: float, why: str = "no scan") -> Iterator[Outbound]:
+        """No scan that can be used has come for so long; of interest while something runs."""
         if self.running is not None:
             newest_us = max(self.running.started_us, self.last_us or self.running.started_us)
-            yield from self.conditions.quiet(self.batch_context, newest_us, still_s)
+            yield from self.conditions.quiet(self.batch_context, newest_us, still_s, why)
 
     def clock_set(self, change: ClockSet) -> Iterator[Outbound]:
         """The unit's clock was set: ages go on, and what is measured in its time is moved with it."""

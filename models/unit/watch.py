@@ -13,7 +13,7 @@ from models.records.twin import Twin
 from models.unit import state as watch_state
 from models.unit.arrivals import Arrivals
 from models.unit.coroutines import UnitCoroutine, run_coroutines
-from models.unit.intake import Refused, Repeated, Step, Taken, refused
+from models.unit.intake import Refused, Repeated, Step, Taken, broker_at, refused
 from models.unit.notes import Notes
 from models.unit.ordering import Ordering
 from models.unit.timeline import Timeline
@@ -113,6 +113,9 @@ class Watch:
             yield from rejections.of_scans(step.rows, self.subject, step.reason, step.detail)
         else:
             yield from rejections.of_readings(step.rows, self.subject, step.reason, step.detail)
+        broker_us = broker_at(step.rows, -1)
+        if broker_us is not None and (still_s := self.notes.unusable_s(broker_us)) >= self.subject.twin.quiet_s:
+            yield from self.unit.quiet(still_s, f"messages come, but none can be used ({step.reason})")
 
     def _release(self) -> UnitCoroutine:
         """Judge what is held for stragglers."""

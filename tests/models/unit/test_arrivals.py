@@ -134,8 +134,19 @@ def test_a_pause_is_believed_at_once_where_the_broker_saw_it():
 def test_a_scan_from_the_future_is_refused_by_the_brokers_time():
     watch = watch_of(TWIN)
     run(watch, feed(event("started", 0)), feed(with_broker(noisy(range(10)), range(10))))
-    said = run(watch, feed(with_broker(noisy(2 * 24 * 60 + np.arange(30), 1), 10 + np.arange(30))))
+    said = run(watch, feed(*(with_broker(noisy([2 * 24 * 60 + k], k), [10 + k]) for k in range(30))))
     assert reasons(said) == ["implausible-time"] * 30
+    assert [d.cause for d in deviations(said)] == ["quiet"]  # nothing usable comes: the unit is not watched
+    assert "messages come, but none can be used" in deviations(said)[0].message
+
+
+@pytest.mark.parametrize("zone", [60, -300])
+def test_an_hour_that_is_left_out_in_spring_is_no_pause_where_the_broker_knows_better(zone):
+    winter, summer = noisy(zone + np.arange(120)), noisy(zone + 60 + np.arange(120, 240), 1)
+    blocks = with_broker(winter, range(120)), with_broker(summer, range(120, 240))
+    said = run(watch_of(TWIN), feed(event("started", zone)), *(feed(b.take([k])) for b in blocks for k in range(120)))
+    assert age_min(said) == 230
+    assert "clock" in {d.cause for d in deviations(said)}
 
 
 def test_scans_of_one_unit_in_several_partitions_are_merged_and_remarked():
