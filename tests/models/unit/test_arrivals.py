@@ -98,6 +98,19 @@ def test_a_slow_clock_that_is_put_forward_in_steps_leaves_the_age_right():
     assert age_min(said) == 250
 
 
+def test_a_clock_that_is_back_is_believed_with_its_first_scan():
+    watch = watch_of(TWIN)
+    run(watch, feed(event("started", 0)), feed(noisy(range(100))), feed(noisy(np.arange(25) - 56 * YEAR, 1)))
+    assert age_min(run(watch, feed(noisy([130], 2)))) == 130
+
+
+def test_a_slow_clock_that_is_put_forward_in_small_steps_leaves_the_age_right():
+    steps = [noisy((start - late + k for k in range(30)), late) for start, late in ((100, 18), (130, 12), (160, 6))]
+    said = run(watch_of(TWIN), feed(event("started", 0)), feed(noisy(range(100))), *map(feed, steps),
+               feed(noisy(range(190, 260), 1)))  # fmt: skip
+    assert age_min(said) == 250
+
+
 @pytest.mark.parametrize("odd", [YEAR, -YEAR, 120, 3 * 24 * 60])
 def test_one_odd_stamp_is_refused_and_nothing_else_changes(odd):
     said = run(watch_of(TWIN), feed(event("started", 0)), feed(noisy(range(100))), feed(noisy([100 + odd], 1)),
