@@ -1,7 +1,6 @@
 """What the columns of a recording mean: checked against the twin, then read as keys, times, values and phases."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from difflib import get_close_matches
 
 import numpy as np
@@ -9,14 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as compute
 
 from connectors.files.tables import NUMBER, TEXT, Table
+from connectors.files.times import AGE_US, BASE_US, as_written, utc_us
 from connectors.settings import Recording
 from models.arrays.types import FloatArray, IntArray
 from models.records.errors import RecordingError
-from models.records.times import to_time, to_us
 from models.records.twin import Twin
-
-BASE_US = to_us(datetime(2020, 1, 1, tzinfo=UTC))  # where a recording that gives ages starts
-_US = {"age_h": 3.6e9, "age_s": 1e6}
 
 Key = tuple[str, str]  # unit, batch; "" where no column says it
 
@@ -79,7 +75,7 @@ class Columns:
         not_finite = np.flatnonzero(~np.isfinite(ages))
         if len(not_finite):
             raise self._table.wrong(row + int(not_finite[0]), name, float(ages[not_finite[0]]), "is no age; mend it")
-        return np.asarray(BASE_US + np.rint(ages * _US[self._settings.time_is]).astype(np.int64))
+        return np.asarray(BASE_US + np.rint(ages * AGE_US[self._settings.time_is]).astype(np.int64))
 
     def values(self, piece: pa.RecordBatch, row: int) -> FloatArray:
         """(n, p) in the order of the twin's tags; NaN: no reading."""
@@ -99,8 +95,7 @@ class Columns:
 
     def time_as_written(self, us: int) -> str:
         """A time as the file's column would give it, for messages."""
-        kind = self._settings.time_is
-        return to_time(us).isoformat() if kind == "utc" else f"{(us - BASE_US) / _US[kind]:.10g} {kind[-1]}"
+        return as_written(us, self._settings.time_is)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -127,11 +122,11 @@ class Columns:
     def _utc_us(self, texts: list[str], row: int) -> Iterator[int]:
         for at, text in enumerate(texts, row):
             try:
-                time = datetime.fromisoformat(text)
+                at_us = utc_us(text)
             except ValueError as exc:
                 remedy = "is no time; write it as 2020-03-09T10:14:33Z"
                 raise self._table.wrong(at, self._settings.time, text, remedy) from exc
-            yield to_us(time if time.tzinfo is not None else time.replace(tzinfo=UTC))
+            yield at_us
 
 
 def _close(column: str, there: tuple[str, ...]) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from connectors.files.columns import BASE_US, Columns, Key
+from connectors.files.columns import Columns, Key
 from connectors.files.runs import RecordedRun
 from connectors.files.tables import Table
+from connectors.files.times import BASE_US
 from connectors.settings import Recording
 from models.arrays.types import FloatArray, IntArray
 from models.records.errors import RecordingError
