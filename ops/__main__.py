@@ -12,6 +12,7 @@ configuration; 3 to 7 as ``models.records.errors`` lists; 130 interrupted.
 
 import importlib
 import importlib.metadata
+import logging
 import os
 import sys
 import traceback
@@ -86,11 +87,14 @@ def main(argv: list[str] | None = None) -> int:
         return exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 1
     except KeyboardInterrupt:
         return 130
-    except Exception as exc:  # noqa: BLE001 - the one place where everything ends
+    except BaseException as exc:  # noqa: BLE001 - the one place where everything ends, a panic of Bytewax's, too
         if os.environ.get("PATROL_DEBUG") == "1":
             traceback.print_exception(exc)
         code, message = explain(exc)
-        print(f"{_spoken(words)}: {message}", file=sys.stderr)
+        print(f"{_spoken(words)}: {message}", file=sys.stderr, flush=True)
+        if argv is None:  # a process: threads that a panic has left behind must not keep it
+            logging.shutdown()
+            os._exit(code)
         return code
     return 0
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from connectors.kafka.topics import TopicState, Use, create_topics, describe
 from connectors.prometheus.exposition import serve
 from connectors.settings import Topics
+from connectors.store.holding import holder, in_use
 from connectors.store.recovery import open_store
 from connectors.store.references import StoredVersion
 from models.records.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
@@ -92,6 +93,8 @@ def _recovery(configuration: Configuration, options: CheckOptions, stored: Store
             raise RecoveryError(f"{folder}: cannot be written; mend its permissions or choose another recovery.folder")
         if not any(folder.iterdir()):
             return f"{folder}: empty, a new store will be made"
+        if in_use(folder):
+            return f"{folder}: in use by {holder(folder)}"
         kept = open_store(folder, owner("deviation", configuration, stored))
         return f"{folder}: snapshots since {kept.owner.created_at:%Y-%m-%d %H:%M} UTC, of this configuration"
     above = next(parent for parent in folder.absolute().parents if parent.exists())

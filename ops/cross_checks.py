@@ -9,6 +9,7 @@ from models.records.twin import Twin
 from ops.strict import Fault, did_you_mean
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_UNNAMEABLE = re.compile(r"[\"\\\x00-\x1f\x7f]")
 _SECRET = re.compile(r"(env|file):.+")
 _OURS = ("bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id")
 _CONFIDENTIAL = ("sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.oauthbearer.client.secret")
@@ -28,6 +29,8 @@ def _tags(twin: Twin) -> Iterator[Fault]:
     for name, tag in twin.tags.items():
         if not name.strip():
             yield Fault("tags", "has a tag without a name", "name it: [tags.NAME]")
+        if _UNNAMEABLE.search(name):
+            yield Fault(f"tags.{name}", "has a quotation mark, a backslash or a control character in it", "rename it")
         if tag.low is not None and tag.high is not None and tag.low >= tag.high:
             yield Fault(f"tags.{name}.low", f"is {tag.low:g}, not below high = {tag.high:g}", "swap or mend them")
 

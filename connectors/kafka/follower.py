@@ -2,15 +2,14 @@
 
 import time
 
-import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import client_config, is_away, open_client
+from connectors.messages.codec import decode_emitted
 from connectors.settings import Kafka
 from models.records.errors import BrokerError
 from models.records.messages import Deviation, Score
 
-_DECODER = msgspec.json.Decoder(Deviation | Score)
 _FIND_S = 20.0
 
 
@@ -50,7 +49,8 @@ class Follower:
                 if not is_away(error) and error.code() != KafkaError._PARTITION_EOF:
                     raise BrokerError(f"topic {message.topic()!r} cannot be read: {error.str()}")
             elif value:
-                records.append(_DECODER.decode(value))
+                record = decode_emitted(value)
+                records += [] if record is None else [record]
         return records
 
     def __enter__(self) -> "Follower":

@@ -4,18 +4,17 @@ import logging
 import time
 from collections.abc import Iterator
 
-import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import client_config, open_client
 from connectors.kafka.stop import Stop
+from connectors.messages.codec import decode_emitted
 from connectors.settings import Kafka
 from models.records.messages import Deviation
 
 LOG = logging.getLogger("patrol")
 _WITHIN_S = 5.0
 _POLL_S = 0.05
-_DECODER = msgspec.json.Decoder(Deviation)
 
 
 def past_deviations(kafka: Kafka, stop: Stop, within_s: float = _WITHIN_S) -> Iterator[Deviation]:
@@ -69,7 +68,8 @@ def _read(consumer: Consumer, left: set[int]) -> Iterator[Deviation]:
             if error.code() == KafkaError._PARTITION_EOF:
                 left.discard(message.partition() or 0)
         elif isinstance(value, bytes):
-            try:
-                yield _DECODER.decode(value)
-            except msgspec.DecodeError:
+            record = decode_emitted(value)
+            if isinstance(record, Deviation):
+                yield record
+            else:
                 LOG.warning("topic %s holds what is no deviation at offset %s", message.topic(), message.offset())

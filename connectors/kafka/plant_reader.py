@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from connectors.kafka.reader import Reader
 from connectors.kafka.since import offsets_since
+from connectors.messages.codec import decode_emitted
 from connectors.messages.grouping import Arrival, Grouping
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
@@ -17,7 +16,6 @@ from models.records.messages import Deviation, Score
 from models.records.twin import Twin
 
 Emitted = Deviation | Score
-_DECODER = msgspec.json.Decoder(Deviation | Score)
 _RETRY_S = 1.0
 
 
@@ -45,7 +43,7 @@ class PlantReader:
     def __init__(self, kafka: Kafka, twin: Twin, since: datetime) -> None:
         self._kafka, self._since, self._poll = kafka, since, kafka.poll_messages
         self._metrics = Metrics()  # nobody scrapes them: they are the flow's, the console has its own
-        self._grouping = Grouping(twin, self._metrics)
+        self._grouping = Grouping(twin, self._metrics, kafka.topics)
         self._readers: tuple[Reader, Reader, Reader] | None = None
         self._tried_s = float("-inf")
 
@@ -110,10 +108,5 @@ class PlantReader:
 
 def _decoded(arrived: Iterable[Arrival]) -> list[Emitted]:
     """Records; what is none of PATrol's (somebody else writes there) is left out."""
-    emitted: list[Emitted] = []
-    for value, *_ in arrived:
-        try:
-            emitted.append(_DECODER.decode(value))
-        except msgspec.DecodeError:
-            continue
-    return emitted
+    records = (decode_emitted(value) for value, *_ in arrived)
+    return [record for record in records if record is not None]

@@ -15,8 +15,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from connectors.kafka.clients import client_config, is_away, open_client
 from connectors.kafka.stop import Stop
-from connectors.kafka.tail import ID_HEADER, Written, read_tail
-from connectors.messages.outgoing import Output, identity, message
+from connectors.kafka.tail import Written, read_tail
+from connectors.messages.outgoing import ID_HEADER, Output, identity, message
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from models.records.errors import DeliveryError

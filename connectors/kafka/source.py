@@ -68,7 +68,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         offsets = {} if resume is None else dict(resume["offsets"])
         self._context = Reader(kafka, kafka.topics.context, offsets, metrics)
         self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
-        self._grouping = Grouping(twin, metrics)
+        self._grouping = Grouping(twin, metrics, kafka.topics)
         self._idleness = Idleness(kafka, twin, [] if resume is None else resume["units"])
         self._polled_at: datetime | None = None  # None: the next poll is due at once
 

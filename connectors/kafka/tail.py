@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from connectors.kafka.clients import FORBIDDEN, client_config, open_client
 from connectors.kafka.reader import place_of
 from connectors.kafka.stop import Stop
+from connectors.messages.outgoing import identity_of
 from connectors.settings import Kafka
 from models.records.errors import BrokerError
 
@@ -98,7 +99,7 @@ def _take(message: Message, written: Written, left: set[int]) -> None:
             raise BrokerError(f"topic {topic!r} cannot be read: {error.str()}; grant PATrol read access")
         return
     written.offsets[str(partition)] = offset + 1
-    value = dict(message.headers() or ()).get(ID_HEADER)
-    if isinstance(value, bytes):
-        what, _, ordinal = value.decode().rpartition("#")
-        written.newest[what] = max(written.newest.get(what, -1), int(ordinal))
+    named = identity_of(dict(message.headers() or ()), message.value())
+    if named is not None:
+        what, ordinal = named
+        written.newest[what] = max(written.newest.get(what, -1), ordinal)

@@ -20,9 +20,11 @@ from models.records.messages import (
     Record,
     Rejected,
     Scan,
+    Score,
 )
 
 _DECODER = msgspec.json.Decoder(Scan | Reading | BatchEvent | LabResult | OperatorAction | Deviation)
+_EMITTED = msgspec.json.Decoder(Deviation | Score)
 _ENCODER = msgspec.json.Encoder()
 TYPES = tuple(
     str(kind.__struct_config__.tag) for kind in (Scan, Reading, BatchEvent, LabResult, OperatorAction, Deviation)
@@ -41,9 +43,6 @@ def encode(record: Record) -> bytes:
 def decode(raw: bytes, origin: Origin, key: str | None = None) -> Inbound | Rejected:
     """A message's record; or why it is none, with its bytes and origin.
 
-    Any inbound record is taken from any input topic: sites that bridge everything through one topic need no other
-    set-up than those with one topic a kind.
-
     Parameters
     ----------
     raw
@@ -60,6 +59,15 @@ def decode(raw: bytes, origin: Origin, key: str | None = None) -> Inbound | Reje
     if wrong is not None:
         return Rejected(reason="malformed", detail=wrong, raw=raw, origin=origin, key=key)
     return record
+
+
+def decode_emitted(raw: bytes) -> Deviation | Score | None:
+    """A record of PATrol's own topics; None: it is none, for others may write there, too."""
+    try:
+        record: Deviation | Score = _EMITTED.decode(raw)
+        return record
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _broken_clock(record: Inbound) -> str | None:

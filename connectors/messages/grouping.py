@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from struct import Struct
 from typing import Protocol
@@ -13,8 +13,21 @@ from msgspec.structs import astuple
 from connectors.messages.codec import decode
 from connectors.messages.rows import Rows
 from connectors.messages.wide import WideScans
+from connectors.settings import Topics
 from models.records.block import Block, Feed, ReadingBlock
-from models.records.messages import Context, Origin, Reading, Rejected, Scan
+from models.records.messages import (
+    BatchEvent,
+    Context,
+    Deviation,
+    Inbound,
+    LabResult,
+    OperatorAction,
+    Origin,
+    Reading,
+    Record,
+    Rejected,
+    Scan,
+)
 from models.records.times import to_us
 from models.records.twin import Twin
 
@@ -49,12 +62,19 @@ class Grouping:
         Its tags give the arrays' columns; its units, where it lists them, are the only ones taken.
     counts
         Gets what arrives.
+    topics
+        Which records are taken from which topic: who may write scans must not acknowledge alarms. None: they are not
+        known, and all but operators' actions are taken from anywhere.
     """
 
-    def __init__(self, twin: Twin, counts: Counts) -> None:
+    def __init__(self, twin: Twin, counts: Counts, topics: Topics | None = None) -> None:
         self._column = {tag: column for column, tag in enumerate(twin.tags)}
         self._units, self._counts = frozenset(twin.units), counts
         self._unknown: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
+        self._taken = dict(_kinds(topics or Topics()))
+        self._anywhere = topics is None
+        others = (topic for topic, kinds in self._taken.items() if Scan not in kinds)
+        self._not_scans = frozenset[str]() if topics is None else frozenset(others)
         self._context: dict[str, list[Context]] = {}
         self._wide_scans = WideScans(twin)
         self._wide = True  # the last scan was decoded straight into a row
@@ -73,7 +93,7 @@ class Grouping:
             self._broker_us = at_us[0] if at_us else 0
             self.newest_us = max(self.newest_us, self._broker_us)
             scan = self._wide_scans.decode(raw) if self._wide else None
-            if scan is not None and (not self._units or scan.unit in self._units):
+            if scan is not None and topic not in self._not_scans and (not self._units or scan.unit in self._units):
                 self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values), self._broker_us)
             else:
                 self._add(raw, Origin(topic=topic, partition=partition, offset=offset), _text(key))
@@ -105,6 +125,9 @@ class Grouping:
         self._wide = isinstance(record, Scan)
         if isinstance(record, Rejected):
             self._rejected.append(record)
+        elif not self._is_taken(record, origin.topic):
+            detail = f"{record.__struct_config__.tag} is not taken from topic {origin.topic}: send it on its own"
+            self._reject("wrong-topic", detail, raw, origin, key)
         elif self._units and record.unit not in self._units:
             detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
             self._reject("unknown-unit", detail, raw, origin, key)
@@ -117,6 +140,11 @@ class Grouping:
             self._add_reading(record, raw, origin, key)
         else:
             self._context.setdefault(record.unit, []).append(record)
+
+    def _is_taken(self, record: Inbound, topic: str) -> bool:
+        if topic in self._taken and isinstance(record, self._taken[topic]):
+            return True
+        return self._anywhere and not isinstance(record, OperatorAction)
 
     def _readings_of(self, scan: Scan) -> list[float]:
         """The readings that are there and not bad, in the order of the tags."""
@@ -156,6 +184,19 @@ class Grouping:
             np.array([np.nan if value is None else value for value in good]),
             None if any(at_us == 0 for *_, at_us in readings) else np.array([at_us for *_, at_us in readings]),
         )
+
+
+def _kinds(topics: Topics) -> Iterator[tuple[str, tuple[type[Record], ...]]]:
+    """Which records are taken from which topics; a topic named for several kinds takes them all."""
+    named: tuple[tuple[tuple[str, ...], tuple[type[Record], ...]], ...] = (
+        (topics.scans, (Scan, Reading)),
+        (topics.batch_events, (BatchEvent,)),
+        (topics.lab_results, (LabResult,)),
+        (topics.operator_actions, (OperatorAction,)),
+        ((topics.deviations,), (Deviation,)),
+    )
+    for topic in {topic for names, _ in named for topic in names}:
+        yield topic, tuple(kind for names, kinds in named if topic in names for kind in kinds)
 
 
 @lru_cache(65536)

@@ -3,11 +3,14 @@
 A header carries the record's identity, by which a sink recognises what is written already.
 """
 
-from connectors.messages.codec import encode
+from collections.abc import Mapping
+
+from connectors.messages.codec import decode_emitted, encode
 from models.records.messages import Deviation, Rejected, Score
 
 Output = Deviation | Score | Rejected
 Header = tuple[str, str | bytes | None]
+ID_HEADER = "patrol-id"  # says what a message is: name#ordinal
 LARGEST_LETTER = 900_000  # bytes; with its headers it must fit a message, or it would stop the flow again and again
 
 
@@ -37,3 +40,24 @@ def message(item: Output) -> tuple[str, bytes, list[Header]]:
         return item.key or "", item.raw[:LARGEST_LETTER], headers
     key = item.deviation_id if isinstance(item, Deviation) else item.unit
     return key, encode(item), []
+
+
+def identity_of(headers: Mapping[str, str | bytes | None], value: bytes | str | None) -> tuple[str, int] | None:
+    """What a message on one of PATrol's own topics is; None: PATrol did not write it.
+
+    A header alone is not believed: whoever may write there could keep a true record from being written. The record, or
+    the place that a dead letter names, must be the same.
+    """
+    named, raw = headers.get(ID_HEADER), value.encode() if isinstance(value, str) else value or b""
+    if not isinstance(named, bytes):
+        return None
+    what, _, ordinal = named.decode("utf-8", "replace").rpartition("#")
+    if not (ordinal.isascii() and ordinal.isdecimal() and len(ordinal) < 10):
+        return None
+    if isinstance(reason := headers.get("reason"), bytes):
+        places = (headers.get(f"source-{part}") for part in ("topic", "partition", "offset"))
+        place = b"/".join(part for part in places if isinstance(part, bytes))
+        known = what == f"{place.decode('utf-8', 'replace')}/{reason.decode('utf-8', 'replace')}"
+        return (what, int(ordinal)) if known else None
+    record = decode_emitted(raw)
+    return (what, int(ordinal)) if record is not None and identity(record) == (what, int(ordinal)) else None

@@ -49,7 +49,11 @@ class WideScans:
         ]
         tag = str(Scan.__struct_config__.tag)
         wide = msgspec.defstruct("WideScan", fields, tag=tag, tag_field="type", gc=False)
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(wide).decode
+        other = msgspec.defstruct(
+            "Other", [], tag="other/0", tag_field="type", gc=False
+        )  # so that the type must be said
+        self._wide = wide
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(wide | other).decode
 
     def decode(self, raw: bytes) -> WideScan | None:
         """The scan; None where the general decoder is to look: most often it is something else."""
@@ -57,6 +61,6 @@ class WideScans:
             scan: WideScan = self._decode(raw)
         except _REFUSED:
             return None
-        if scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
+        if not isinstance(scan, self._wide) or scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
             return None
         return scan

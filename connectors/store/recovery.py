@@ -57,8 +57,14 @@ def open_store(folder: Path, owner: Owner) -> Recovery:
     RecoveryError
         It was made for another flow, twin, configuration or reference, or cannot be read or written.
     """
-    note = folder / _OWNER
+    note, parts = folder / _OWNER, sorted(folder.glob("part-*.sqlite3"))
     try:
+        if note.exists() != bool(parts) or not all(part.stat().st_size for part in parts):
+            lacks = "snapshots (part-*.sqlite3)" if note.exists() else _OWNER
+            raise RecoveryError(
+                f"recovery store {folder} lacks its {lacks}, as after a partial restore: restore all of it, or remove "
+                "it to judge anew from the topics' beginning"
+            )
         if note.exists():
             found = msgspec.json.decode(note.read_bytes(), type=Owner)
             _refuse_other(folder, found, owner)
@@ -70,6 +76,11 @@ def open_store(folder: Path, owner: Owner) -> Recovery:
     except (OSError, sqlite3.Error, msgspec.DecodeError) as exc:
         raise RecoveryError(f"recovery store {folder}: {exc}; mend its permissions or choose another folder") from exc
     return Recovery(_config(folder), owner, resumed=False)
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a store that was opened is still where it was."""
+    return (folder / _OWNER).exists() and any(folder.glob("part-*.sqlite3"))
 
 
 def snapshots(folder: Path) -> tuple[float, int]:

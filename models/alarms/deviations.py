@@ -95,7 +95,7 @@ class DeviationRegister:
                 yield cleared
             if tracked.latest.state == "SHLVD":
                 yield self._revise(tracked, at_us, state="NORM", shelved_until=None, by=None, comment=None)
-        prefix = f"{batch_context.batch_id or '-'}/"
+        prefix = f"{_part(batch_context.batch_id or '-')}/"
         self._ordinals = {k: n for k, n in self._ordinals.items() if not k.startswith(prefix)}
         self._forget(at_us, None)
 
@@ -160,11 +160,10 @@ class DeviationRegister:
         return None
 
     def _open(self, what: Occurrence, batch_context: BatchContext) -> Deviation:
-        batch = batch_context.batch_id or "-"
-        key = f"{batch}/{what.cause}"
+        key = f"{_part(batch_context.batch_id or '-')}/{_part(what.cause)}"
         ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
         deviation = Deviation(
-            deviation_id=f"{self._subject.unit}/{key}/{ordinal}",
+            deviation_id=f"{_part(self._subject.unit)}/{key}/{ordinal}",
             revision=1,
             state="UNACK",
             unit=self._subject.unit,
@@ -214,6 +213,17 @@ class DeviationRegister:
         waiting = [key for key, tracked in self._tracked.items() if tracked.latest.state == "RTNUN"]
         for key in waiting[: max(0, len(waiting) - _KEPT)]:
             del self._tracked[key]
+
+
+def _part(name: str) -> str:
+    """A name as a part of an id: a slash in it separates nothing.
+
+    Examples
+    --------
+    >>> _part("BR-101"), _part("A/B")
+    ('BR-101', 'A%2FB')
+    """
+    return name.replace("%", "%25").replace("/", "%2F")
 
 
 def _of_sensor(deviation: Deviation) -> bool:

@@ -13,6 +13,7 @@ Bad messages are not errors but values: ``Rejected`` records with one of REASONS
 REASONS = (
     "malformed",  # not JSON, or a field missing or of the wrong type
     "unknown-type",  # `type` names no record this topic takes
+    "wrong-topic",  # a record of a type that is not taken from its topic
     "naive-time",  # a time without a zone
     "not-finite",  # NaN or Infinity
     "unknown-tag",  # a tag the twin does not know (a scan's other tags are judged)

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 UtcTime = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
+DeviationId = Annotated[str, Meta(min_length=1, max_length=2048)]  # of a unit, a batch and a cause of 256 each, escaped
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 Quality = Literal["good", "uncertain", "bad"]
@@ -79,7 +80,7 @@ class OperatorAction(Record, tag="operator-action/1", frozen=True, kw_only=True)
     """What a person does about a deviation: the only way a screen changes anything."""
 
     action: Literal["acknowledge", "shelve", "unshelve", "comment"]
-    deviation_id: Name
+    deviation_id: DeviationId
     unit: Name
     by: Name
     at: UtcTime
@@ -118,7 +119,7 @@ class Evidence(Record, frozen=True, kw_only=True):
 class Deviation(Record, tag="deviation/1", frozen=True, kw_only=True):
     """An alarm with a life; every change of state is a new revision of the same ``deviation_id``."""
 
-    deviation_id: Name
+    deviation_id: DeviationId
     revision: Annotated[int, Meta(ge=1)]
     state: State
     category: Category

@@ -30,7 +30,7 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     from flows.learning import build
     from ops import logs
     from ops.config import load
-    from ops.running import Place, execute, exposed, recovery_folder
+    from ops.running import Place, alone, execute, exposed, recovery_folder
 
     configuration = load(twin)
     logs.configure()
@@ -47,5 +47,5 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     )
     place = Place("learning", recovery_folder(configuration, "learning", recovery), _EPOCH_S)
     metrics.recovery(place.flow, place.recovery)
-    with exposed(metrics, configuration, stop, learns=True):
-        execute(flow, place, configuration, None)
+    with alone(place, stop), exposed(metrics, configuration, stop, learns=True):
+        execute(flow, place, configuration, None, stop)

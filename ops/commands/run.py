@@ -2,7 +2,9 @@
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ops.commands import command_app
 from ops.commands.arguments import RecoveryFolder, Store, TwinFile, Unapproved, Version
@@ -27,11 +29,15 @@ def run(
     reference: Version = None,
     unapproved: Unapproved = False,
     recovery: RecoveryFolder = None,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Wait while another process holds the recovery folder; take over from it.")
+    ] = False,
 ) -> None:
     """Watch units live: scans and batch events from Kafka in, deviations, scores and dead letters out.
 
     Goes on from where its recovery store left it: after a crash no deviation is lost and none is written twice. While
-    the broker is away it waits. SIGTERM and Ctrl-C drain it: what was consumed is judged and written, then exit 0.
+    the broker is away it waits. One process holds a recovery folder; a second one stops, or stands by. SIGTERM and
+    Ctrl-C drain it: what was consumed is judged and written, then exit 0.
 
     [bold]Examples[/bold]
 
@@ -45,7 +51,7 @@ def run(
     from ops import logs
     from ops.config import load
     from ops.monitors import Choice, choose_monitors
-    from ops.running import Place, execute, exposed, recovery_folder
+    from ops.running import Place, alone, execute, exposed, recovery_folder
 
     configuration = load(twin)
     logs.configure()
@@ -59,10 +65,10 @@ def run(
     flow = watch_flow(configuration, chosen, metrics, stop)
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
     metrics.recovery(place.flow, place.recovery)
-    with exposed(metrics, configuration, stop):
+    with alone(place, stop, standby=standby), exposed(metrics, configuration, stop):
         for deviation in past_deviations(configuration.kafka, stop):
             metrics.remember(deviation)
-        execute(flow, place, configuration, chosen.stored)
+        execute(flow, place, configuration, chosen.stored, stop)
 
 
 def watch_flow(

@@ -116,6 +116,12 @@ def test_what_is_wrong_with_the_twin_is_named_too(tmp_path: Path, change: tuple[
     assert TWIN_WRONG[change] in refusal(tmp_path, GOOD.replace(*change).replace('#\nunits = ["BR-101", "BR-102"]', ""))
 
 
+@pytest.mark.parametrize("sign", ['\\"', "\\\\", "\\u0001"])
+def test_a_tag_whose_name_cannot_be_read_from_messages_is_refused_by_name(tmp_path: Path, sign: str) -> None:
+    words = refusal(tmp_path, GOOD + f'\n[tags."do {sign}sat"]\nunit_of_measure = "%"\n')
+    assert "sat: has a quotation mark, a backslash or a control character in it; rename it" in words
+
+
 def test_a_twin_without_tags_is_refused(tmp_path: Path) -> None:
     no_tags = GOOD[: GOOD.index("[tags.ph]")]
     assert "tags: is missing; add the table [tags.NAME]" in refusal(tmp_path, no_tags)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from connectors.messages.codec import encode
 from connectors.messages.grouping import Grouping
 from connectors.prometheus.metrics import Metrics
+from connectors.settings import Topics
 from models.records.block import Block, Feed, ReadingBlock
-from models.records.messages import Origin, Reading, Record, Rejected, Scan
+from models.records.messages import OperatorAction, Origin, Reading, Record, Rejected, Scan
 from models.records.times import to_us
 from models.records.twin import Twin
 from tests.conftest import event, minute, small_twin
@@ -158,3 +159,33 @@ def test_however_polls_cut_the_stream_each_partitions_scans_keep_their_order(
     for offset, place in enumerate(sent):
         wanted.setdefault(place, []).append(offset)
     assert found == wanted
+
+
+ACTION = OperatorAction(action="acknowledge", deviation_id="d", unit="BR-101", by="eve", at=minute(0))
+
+
+def test_a_record_is_taken_only_from_the_topics_given_for_it():
+    topics = Topics(scans=("plant.pat",), batch_events=("mes",), operator_actions=("people",))
+    records = {"plant.pat": scan(0), "mes": event("started", 0), "people": ACTION}
+    for topic in records:
+        grouping = Grouping(small_twin(), Metrics(), topics)
+        grouping.add([(encode(record), topic, 0, k, b"") for k, record in enumerate(records.values())])
+        letters = [taken for taken in grouping.take() if isinstance(taken, Rejected)]
+        assert [letter.reason for letter in letters] == ["wrong-topic", "wrong-topic"]
+        assert all(topic in letter.detail for letter in letters)
+
+
+def test_one_topic_for_all_takes_all():
+    topics = Topics(scans=("all",), batch_events=("all",), operator_actions=("all",))
+    grouping = Grouping(small_twin(), Metrics(), topics)
+    grouping.add([(encode(record), "all", 0, 0, b"") for record in (scan(0), event("started", 0), ACTION)])
+    assert not [taken for taken in grouping.take() if isinstance(taken, Rejected)]
+
+
+@pytest.mark.parametrize("before", [[], [b"rubbish"], [encode(scan(0))]])
+def test_a_scan_without_a_type_is_none_whatever_came_before(before):
+    untyped = encode(scan(1)).replace(b'"type":"scan/1",', b"")
+    grouping = Grouping(small_twin(), Metrics())
+    grouping.add([(raw, "pat.scans", 0, k, b"") for k, raw in enumerate([*before, untyped])])
+    reasons = {taken.origin.offset: taken.reason for taken in grouping.take() if isinstance(taken, Rejected)}
+    assert reasons[len(before)] == "unknown-type"

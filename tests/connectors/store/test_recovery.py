@@ -78,3 +78,18 @@ def test_a_store_that_cannot_be_read_is_named_with_a_remedy(tmp_path: Path) -> N
     (tmp_path / "part-0.sqlite3").write_bytes(b"no database " * 100)
     with pytest.raises(RecoveryError, match="not a database; mend"):
         open_store(tmp_path, OWNER)
+
+
+@pytest.mark.parametrize("lost", ["patrol.json", "part-0.sqlite3"])
+def test_a_store_that_lacks_a_part_is_refused_by_name(tmp_path: Path, lost: str) -> None:
+    open_store(tmp_path, OWNER)
+    (tmp_path / lost).unlink()
+    with pytest.raises(RecoveryError, match=f"recovery store {tmp_path} lacks its .*: restore all of it"):
+        open_store(tmp_path, OWNER)
+
+
+def test_a_store_with_an_empty_part_is_refused(tmp_path: Path) -> None:
+    open_store(tmp_path, OWNER)
+    (tmp_path / "part-0.sqlite3").write_bytes(b"")
+    with pytest.raises(RecoveryError, match="lacks its"):
+        open_store(tmp_path, OWNER)

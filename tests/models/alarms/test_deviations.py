@@ -2,11 +2,15 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from connectors.messages.codec import decode, encode
 from models.alarms.deviations import DeviationRegister
 from models.alarms.occurrence import Occurrence
-from models.records.messages import Evidence, Statistic
+from models.records.messages import Evidence, OperatorAction, Origin, Statistic
 from models.records.subject import BatchContext, Subject
+from tests.conftest import minute, small_twin
 from tests.released import reactor_twin
 
 HOUR_US = 3_600_000_000
@@ -63,3 +67,23 @@ def test_a_schedule_tag_that_came_straight_back_is_revised_to_its_sensor():
     assert revised.deviation_id == first.deviation_id
     assert (first.category, revised.category, revised.revision) == ("process", "sensor", 2)
     assert "feed sensor spikes" in revised.message
+
+
+@given(
+    parts=st.lists(st.tuples(st.text("A/%2F", min_size=1, max_size=4), st.text("B/%25", min_size=1, max_size=4)),
+                   min_size=2, max_size=2, unique=True),
+)  # fmt: skip
+def test_no_two_units_and_batches_share_an_id_whatever_signs_are_in_their_names(parts):
+    ids = set()
+    for unit, batch in parts:
+        register = DeviationRegister(Subject(unit, small_twin()))
+        raised = register.raise_(seen("process", "process", 0), BatchContext(batch_id=batch))
+        ids.add(raised.deviation_id)
+    assert len(ids) == 2
+
+
+def test_an_id_of_the_longest_names_can_be_acknowledged():
+    register = DeviationRegister(Subject("/" * 256, small_twin()))
+    raised = register.raise_(seen("process", "process", 0), BatchContext(batch_id="%" * 256))
+    action = OperatorAction(action="acknowledge", deviation_id=raised.deviation_id, unit="U", by="ada", at=minute(1))
+    assert decode(encode(action), Origin(topic="t", partition=0, offset=0)) == action
