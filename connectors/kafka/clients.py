@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from connectors.settings import Kafka
 from models.records.errors import ConfigError
@@ -87,3 +87,9 @@ def secret_at(key: str, place: str) -> str:
         except OSError as exc:
             raise ConfigError(f"{key}: {exc}; mount the secret there or name another file") from exc
     raise ConfigError(f"{key} does not say where the secret is (not shown); write 'env:NAME' or 'file:PATH'")
+
+
+def place_of(message: Message) -> tuple[str, int, int]:
+    """Topic, partition and offset of a consumed message."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    return topic or "", partition or 0, -1 if offset is None else offset

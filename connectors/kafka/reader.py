@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -10,12 +10,12 @@ from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
-    Message,
     TopicPartition,
 )
 from confluent_kafka.admin import TopicMetadata
 
-from connectors.kafka.clients import FORBIDDEN, client_config, is_away, open_client
+from connectors.kafka.clients import FORBIDDEN, client_config, is_away, open_client, place_of
+from connectors.kafka.topics import topic_ids
 from connectors.messages.grouping import Arrival
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
@@ -25,6 +25,7 @@ LOG = logging.getLogger("patrol")
 _PROBE_S = 1.0  # wall clock between two looks for an absent broker or topic
 _PROBE_WAIT_S = 0.2  # how long a look may take; nothing else can be done meanwhile
 _LAG_EVERY_S = 1.0
+_LOOK_EVERY_S = 20.0  # between two looks for partitions that were added, and for topics that are gone
 _AT_ONCE = 500  # messages: few enough to be still in the cache when they are decoded
 
 
@@ -41,10 +42,16 @@ class Reader:
         "topic/partition" -> next offset; others start at the beginning.
     metrics
         Gets lag, errors and the broker's absence.
+    ids
+        Topic -> the id it had when the offsets were kept: a topic that was made again is read from its beginning.
     """
 
-    def __init__(self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics) -> None:
-        self._topics, self._metrics = topics, metrics
+    def __init__(
+        self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics,
+        ids: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self._topics, self._metrics, self._kafka = topics, metrics, kafka
+        self.ids = {topic: known for topic, known in (ids or {}).items() if topic in topics}
         named = ((place.rpartition("/"), offset) for place, offset in offsets.items())
         self._next = {(topic, int(partition)): offset for (topic, _, partition), offset in named if topic in topics}
         settings: dict[str, object] = {
@@ -59,7 +66,7 @@ class Reader:
         self._places: set[str] = set()
         self._ended: set[str] = set()  # partitions read to their end at least once
         self._away = self._in_doubt = False
-        self._probed_s = self._lag_s = float("-inf")
+        self._probed_s = self._lag_s = self._looked_s = float("-inf")
         self._missing: tuple[str, ...] = ()
         self._behind: dict[str, int] = {}  # "topic/partition" -> messages not read yet
 
@@ -76,7 +83,7 @@ class Reader:
     @property
     def caught_up(self) -> bool:
         """Whether every partition has been read to its end once since the start."""
-        return not self._topics or (bool(self._places) and self._ended >= self._places)
+        return not self._topics or (bool(self._places) and self._ended >= self._places and not self._missing)
 
     @property
     def live(self) -> bool:
@@ -97,6 +104,8 @@ class Reader:
         """
         if not self._topics or ((not self._places or self._in_doubt) and not self._find_broker()):
             return
+        if time.monotonic() - self._looked_s >= _LOOK_EVERY_S:
+            self._look()
         left = count
         while left > 0:
             messages = self._consumer.consume(min(left, _AT_ONCE), timeout=0)
@@ -104,7 +113,7 @@ class Reader:
             for message in messages:
                 (topic, partition, offset), error = place_of(message), message.error()
                 if error is not None:
-                    self._on_message_error(error, topic, partition)
+                    self._on_message_error(error, topic, partition, offset)
                     continue
                 self._next[topic, partition] = offset + 1
                 kind, at_ms = message.timestamp()
@@ -119,7 +128,7 @@ class Reader:
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _find_broker(self) -> bool:
-        """Look for the broker, at most every ``_PROBE_S``; assign all partitions the first time."""
+        """Look for the broker, now and then; assign all partitions the first time."""
         now = time.monotonic()
         if now - self._probed_s < _PROBE_S:
             return bool(self._places)
@@ -127,15 +136,45 @@ class Reader:
         known = self._ask()
         if known is None:
             return bool(self._places)
-        missing = tuple(topic for topic in self._topics if topic not in known or not known[topic].partitions)
-        if missing:
-            if missing != self._missing:
-                LOG.warning("waiting for topic %s: `patrol check --create-topics` makes it", ", ".join(missing))
-            self._missing = missing
+        self._note_missing(known)
+        if self._missing or self._places:
             return bool(self._places)
-        if not self._places:
-            self._assign([(topic, partition) for topic in self._topics for partition in known[topic].partitions])
+        self._forget_remade()
+        self._assign([(topic, partition) for topic in self._topics for partition in known[topic].partitions])
+        self._looked_s = now
         return True
+
+    def _note_missing(self, known: Mapping[str, TopicMetadata]) -> None:
+        missing = tuple(topic for topic in self._topics if topic not in known or not known[topic].partitions)
+        if missing and missing != self._missing:
+            LOG.warning("waiting for topic %s: `patrol check --create-topics` makes it", ", ".join(missing))
+        self._missing = missing
+
+    def _look(self) -> None:
+        """Read partitions that were added, from their beginning; see which topics are gone."""
+        self._looked_s = time.monotonic()
+        known = self._ask()
+        if known is None:
+            return
+        self._note_missing(known)
+        there = {(topic, p) for topic in self._topics if topic in known for p in known[topic].partitions}
+        added = sorted(place for place in there if f"{place[0]}/{place[1]}" not in self._places)
+        if added:
+            LOG.warning(
+                "partitions were added and are read from their beginning: %s",
+                ", ".join(f"{topic}/{partition}" for topic, partition in added),
+            )
+            self._places |= {f"{topic}/{partition}" for topic, partition in added}
+            self._consumer.incremental_assign([TopicPartition(t, p, OFFSET_BEGINNING) for t, p in added])
+
+    def _forget_remade(self) -> None:
+        """Offsets of a topic that has been made again since they were kept say nothing of the new one."""
+        ids = topic_ids(self._kafka, self._topics)
+        for topic, known in ids.items():
+            if self.ids.get(topic, known) != known:
+                LOG.error("topic %s was made again since PATrol last read it: it is read from its beginning", topic)
+                self._next = {place: offset for place, offset in self._next.items() if place[0] != topic}
+        self.ids |= ids
 
     def _ask(self) -> dict[str, TopicMetadata] | None:
         """The topics there are; None when the broker does not answer."""
@@ -156,23 +195,32 @@ class Reader:
         self._places = {f"{topic}/{partition}" for topic, partition in partitions}
         self._consumer.assign([TopicPartition(t, p, self._next.get((t, p), OFFSET_BEGINNING)) for t, p in partitions])
 
-    def _on_message_error(self, error: KafkaError, topic: str, partition: int) -> None:
+    def _on_message_error(self, error: KafkaError, topic: str, partition: int, offset: int) -> None:
         place = f"{topic}/{partition}"
         if error.code() == KafkaError._PARTITION_EOF:
-            self._ended.add(place)
+            self._ended.add(place)  # the end may lie past the last message: markers and aborted ones are none
+            self._next[topic, partition] = max(self._next.get((topic, partition), 0), offset)
             return
         self._metrics.broker_error(error.name())
         if error.code() in FORBIDDEN:
             raise BrokerError(f"topic {topic!r} cannot be read: {error.str()}; grant PATrol read access")
         if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
-            LOG.error(
-                "%s: offset %s is gone (retention); reading goes on at the oldest message there is; "
-                "what lay between was not judged",
-                place,
-                self._next.get((topic, partition)),
-            )
+            self._note_lost(topic, partition)
             self._consumer.incremental_unassign([TopicPartition(topic, partition)])
             self._consumer.incremental_assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+
+    def _note_lost(self, topic: str, partition: int) -> None:
+        """Messages were removed before they were read: counted, for nobody judges them any more."""
+        wanted, place = self._next.pop((topic, partition), 0), TopicPartition(topic, partition)
+        try:
+            low, _ = self._consumer.get_watermark_offsets(place, timeout=_PROBE_WAIT_S)
+        except KafkaException:
+            low = wanted
+        self._metrics.lost(topic, partition, max(0, low - wanted))
+        LOG.error(
+            "%s/%d: offset %d is gone; reading goes on at the oldest there is, %d: what lay between was not judged",
+            topic, partition, wanted, low,
+        )  # fmt: skip
 
     def _on_error(self, error: KafkaError) -> None:
         self._metrics.broker_error(error.name())
@@ -198,12 +246,6 @@ class Reader:
             if high >= 0:
                 self._behind[place] = max(0, high - self._next.get((topic, int(partition)), 0))
                 self._metrics.lag(topic, int(partition), self._behind[place])
-
-
-def place_of(message: Message) -> tuple[str, int, int]:
-    """Topic, partition and offset of a consumed message."""
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    return topic or "", partition or 0, -1 if offset is None else offset
 
 
 def _bytes(value: bytes | str | None) -> bytes:

@@ -8,6 +8,7 @@ and does an epoch again loses nothing and repeats nothing. While the broker is a
 import logging
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -16,13 +17,15 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from connectors.kafka.clients import client_config, is_away, open_client
 from connectors.kafka.stop import Stop
 from connectors.kafka.tail import Written, read_tail
-from connectors.messages.outgoing import ID_HEADER, Output, identity, message
+from connectors.messages.outgoing import ID_HEADER, LARGEST_LETTER, Output, identity, message
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from models.records.errors import DeliveryError
+from models.records.messages import Rejected
 
 LOG = logging.getLogger("patrol")
 W = TypeVar("W", bound=Output)
+_LEAST_LETTER = 16  # bytes: below, cutting helps no more
 _WAIT_S = 0.2  # between two looks at what is still unconfirmed
 
 
@@ -67,6 +70,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         self._seen: dict[str, int] = {}
         self._offsets: dict[str, int] = {}
         self._errors: list[str] = []
+        self._too_large: list[tuple[Output, str, int]] = []  # dead letters to be cut, and to how many bytes
         self._deadline: float | None = None  # while stopping
         settings: dict[str, object] = {
             "enable.idempotence": True,
@@ -94,6 +98,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
                 continue
             self._send(item, f"{name}#{ordinal}")
         self._producer.poll(0)
+        self._cut()
         self._check()
 
     def snapshot(self) -> dict[str, int]:
@@ -104,8 +109,9 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         DeliveryError
             The broker refused a record, or the flow is stopping and ``drain_s`` has passed.
         """
-        while left := self._producer.flush(_WAIT_S):
+        while (left := self._producer.flush(_WAIT_S)) or self._too_large:
             self._check(left)
+            self._cut()
         self._check()
         self._metrics.broker(True)
         return dict(self._offsets)
@@ -116,27 +122,41 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _send(self, item: Output, id_: str) -> None:
-        key, value, headers = message(item)
+    def _send(self, item: Output, id_: str, most: int = LARGEST_LETTER) -> None:
+        key, value, headers = message(item, most)
         headers = [(ID_HEADER, id_.encode()), *headers]
+        delivered = partial(self._on_delivery, item, id_, most)
         while True:
             try:
-                self._producer.produce(self._topic, value, key, headers=headers, on_delivery=self._on_delivery)
+                self._producer.produce(self._topic, value, key, headers=headers, on_delivery=delivered)
                 return
             except BufferError:  # the local queue is full: wait for confirmations
                 self._producer.poll(_WAIT_S)
                 self._check(len(self._producer))
             except KafkaException as exc:
-                raise DeliveryError(self._topic, 1, exc.args[0].str()) from exc
+                self._refused(item, id_, most, exc.args[0])
+                return
 
-    def _on_delivery(self, error: KafkaError | None, sent: Message) -> None:
+    def _on_delivery(self, item: Output, id_: str, most: int, error: KafkaError | None, sent: Message) -> None:
         if error is not None:
-            self._errors.append(error.str())
+            self._refused(item, id_, most, error)
             return
         partition, offset = sent.partition(), sent.offset()
         if partition is not None and offset is not None:
             place = str(partition)
             self._offsets[place] = max(self._offsets.get(place, 0), offset + 1)
+
+    def _refused(self, item: Output, id_: str, most: int, error: KafkaError) -> None:
+        """Kafka does not take a record; a dead letter that is too large for its topic is cut further."""
+        if isinstance(item, Rejected) and error.code() == KafkaError.MSG_SIZE_TOO_LARGE and most >= _LEAST_LETTER:
+            self._too_large.append((item, id_, min(most, len(item.raw)) // 2))
+        else:
+            self._errors.append(error.str())
+
+    def _cut(self) -> None:
+        again, self._too_large = self._too_large, []
+        for item, id_, most in again:
+            self._send(item, id_, most)
 
     def _on_error(self, error: KafkaError) -> None:
         self._metrics.broker_error(error.name())

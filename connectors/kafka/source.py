@@ -6,7 +6,7 @@ scans were fetched and goes ahead of them. Offsets are kept in the flow's snapsh
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
@@ -30,6 +30,7 @@ class LaneState(TypedDict):
 
     offsets: dict[str, int]  # "topic/partition" -> next offset
     units: list[str]  # units that have sent scans
+    topics: NotRequired[dict[str, str]]  # the id of each topic the offsets are of
 
 
 class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
@@ -66,8 +67,9 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._metrics, self._stop, self._poll = metrics, stop, kafka.poll_messages
         self._ask = self._poll  # for so many scans next
         offsets = {} if resume is None else dict(resume["offsets"])
-        self._context = Reader(kafka, kafka.topics.context, offsets, metrics)
-        self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics)
+        ids = {} if resume is None else resume.get("topics", {})
+        self._context = Reader(kafka, kafka.topics.context, offsets, metrics, ids)
+        self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics, ids)
         self._grouping = Grouping(twin, metrics, kafka.topics)
         self._idleness = Idleness(kafka, twin, [] if resume is None else resume["units"])
         self._polled_at: datetime | None = None  # None: the next poll is due at once
@@ -100,7 +102,8 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
 
     def snapshot(self) -> LaneState:
         """Where the next poll begins."""
-        return {"offsets": self._context.offsets | self._scans.offsets, "units": self._idleness.units}
+        offsets, ids = self._context.offsets | self._scans.offsets, self._context.ids | self._scans.ids
+        return {"offsets": offsets, "units": self._idleness.units, "topics": ids}
 
     def close(self) -> None:
         """Close both consumers."""

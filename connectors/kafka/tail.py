@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from connectors.kafka.clients import FORBIDDEN, client_config, open_client
-from connectors.kafka.reader import place_of
+from connectors.kafka.clients import FORBIDDEN, client_config, open_client, place_of
 from connectors.kafka.stop import Stop
 from connectors.messages.outgoing import identity_of
 from connectors.settings import Kafka

@@ -1,7 +1,7 @@
 """Topics: are they there, may PATrol read and write them; and making those that are missing."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +16,7 @@ from models.records.errors import BrokerError
 Use = Literal["read", "write"]
 _TIMEOUT_S = 10.0
 _LOOK_S = 0.02
+_ANSWER_S = 2.0
 _REFUSED = frozenset(
     {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.POLICY_VIOLATION}
 )
@@ -145,3 +146,17 @@ def _silent(kafka: Kafka, error: KafkaError) -> BrokerError:
     return BrokerError(
         f"broker {kafka.bootstrap_servers}: {error.str()}; check kafka.bootstrap_servers, kafka.config and the network"
     )
+
+
+def topic_ids(kafka: Kafka, topics: Sequence[str]) -> dict[str, str]:
+    """The ids by which the broker tells a topic from one of the same name made later; brokers without ids give none."""
+    client = open_client(AdminClient, client_config(kafka))
+    found: dict[str, str] = {}
+    for topic, answer in client.describe_topics(TopicCollection(list(topics)), request_timeout=_ANSWER_S).items():
+        try:
+            known = str(answer.result(_ANSWER_S + 1).topic_id)
+        except (KafkaException, TimeoutError):
+            continue
+        if known.strip("A0-=") not in ("", "None"):  # all zeros: none
+            found[topic] = known
+    return found

@@ -11,6 +11,7 @@ from models.records.messages import Deviation, Rejected, Score
 Output = Deviation | Score | Rejected
 Header = tuple[str, str | bytes | None]
 ID_HEADER = "patrol-id"  # says what a message is: name#ordinal
+_LONGEST_KEY, _LONGEST_DETAIL = 1024, 4000  # characters: of a dead letter, for people
 LARGEST_LETTER = 900_000  # bytes; with its headers it must fit a message, or it would stop the flow again and again
 
 
@@ -24,20 +25,20 @@ def identity(item: Output) -> tuple[str, int]:
     return f"{origin.topic}/{origin.partition}/{origin.offset}/{item.reason}", 0
 
 
-def message(item: Output) -> tuple[str, bytes, list[Header]]:
+def message(item: Output, most: int = LARGEST_LETTER) -> tuple[str, bytes, list[Header]]:
     """Key, value and headers of a record's message; a dead letter keeps its original bytes (of very many the first)."""
     if isinstance(item, Rejected):
         facts: dict[str, str | int] = {
             "reason": item.reason,
-            "detail": item.detail,
+            "detail": item.detail[:_LONGEST_DETAIL],
             "source-topic": item.origin.topic,
             "source-partition": item.origin.partition,
             "source-offset": item.origin.offset,
         }
-        if len(item.raw) > LARGEST_LETTER:
+        if len(item.raw) > most:
             facts["cut-from-bytes"] = len(item.raw)
         headers: list[Header] = [(name, str(fact).encode()) for name, fact in facts.items()]
-        return item.key or "", item.raw[:LARGEST_LETTER], headers
+        return (item.key or "")[:_LONGEST_KEY], item.raw[:most], headers
     key = item.deviation_id if isinstance(item, Deviation) else item.unit
     return key, encode(item), []
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from connectors.messages.codec import FIRST_YEAR, LAST_YEAR
-from models.records.messages import Name, Scan, UtcTime
+from models.records.messages import Label, Name, Scan, UtcTime
 from models.records.twin import Twin
 
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -44,7 +44,7 @@ class WideScans:
         fields: list[Any] = [("unit", Name), ("observed_at", UtcTime), ("values", readings)]
         fields += [
             ("batch_id", Name | None, None),
-            ("phase", str | None, None),
+            ("phase", Label | None, None),
             ("quality", msgspec.Raw, msgspec.Raw()),
         ]
         tag = str(Scan.__struct_config__.tag)

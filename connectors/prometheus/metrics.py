@@ -98,6 +98,10 @@ class Metrics:
         """Messages of a partition not read yet."""
         self._lag.labels(topic, str(partition)).set(messages)
 
+    def lost(self, topic: str, partition: int, messages: int) -> None:
+        """Messages that retention removed before they were read: nobody judges them."""
+        self._lost.labels(topic, str(partition)).inc(messages)
+
     def broker(self, up: bool) -> None:
         """Whether the broker answers."""
         self._broker_up.set(up)
@@ -183,6 +187,9 @@ class Metrics:
         self._remarks = self._counter("patrol_remarks", "Things worth a note", "kind")
         self._unknown_tag_values = self._counter("patrol_unknown_tag_values", "Values of unknown tags")
         self._lag = self._gauge("patrol_lag_messages", "Messages not read yet", "topic", "partition")
+        self._lost = self._counter(
+            "patrol_lost_messages", "Messages removed before they were read", "topic", "partition"
+        )
         self._broker_up = self._gauge("patrol_broker_up", "1: the broker answers")
         self._broker_errors = self._counter("patrol_broker_errors", "Errors of the Kafka client", "kind")
         self._caught_up = self._gauge("patrol_caught_up", "1: all there was to read has been read")

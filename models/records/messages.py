@@ -13,6 +13,8 @@ from msgspec import Meta
 
 UtcTime = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Label = Annotated[str, Meta(max_length=256)]
+Text = Annotated[str, Meta(max_length=4000)]  # what a person writes
 DeviationId = Annotated[str, Meta(min_length=1, max_length=2048)]  # of a unit, a batch and a cause of 256 each, escaped
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -38,7 +40,7 @@ class Scan(Record, tag="scan/1", frozen=True, kw_only=True):
     values: dict[str, float | None]  # tag -> reading, in the unit of measure the twin gives
     quality: dict[str, Quality] = {}
     batch_id: Name | None = None  # none: the batch running on the unit
-    phase: str | None = None
+    phase: Label | None = None
 
 
 class Reading(Record, tag="reading/1", frozen=True, kw_only=True):
@@ -58,10 +60,10 @@ class BatchEvent(Record, tag="batch-event/1", frozen=True, kw_only=True):
     batch_id: Name
     unit: Name
     at: UtcTime
-    product: str | None = None
-    recipe: str | None = None
-    phase: str | None = None
-    material_lots: dict[str, str] = {}
+    product: Label | None = None
+    recipe: Label | None = None
+    phase: Label | None = None
+    material_lots: Annotated[dict[Label, Label], Meta(max_length=1000)] = {}
 
 
 class LabResult(Record, tag="lab-result/1", frozen=True, kw_only=True):
@@ -71,7 +73,7 @@ class LabResult(Record, tag="lab-result/1", frozen=True, kw_only=True):
     unit: Name
     analyte: Name
     value: float
-    unit_of_measure: str
+    unit_of_measure: Label
     sampled_at: UtcTime
     reported_at: UtcTime
 
@@ -84,7 +86,7 @@ class OperatorAction(Record, tag="operator-action/1", frozen=True, kw_only=True)
     unit: Name
     by: Name
     at: UtcTime
-    reason: str | None = None
+    reason: Text | None = None
     until: UtcTime | None = None  # of a shelving
 
 

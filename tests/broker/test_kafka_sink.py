@@ -146,6 +146,22 @@ def test_a_message_too_large_for_a_dead_letter_is_cut_and_says_so(kafka: Kafka, 
 
 
 @pytest.mark.kafka
+@pytest.mark.parametrize(("most", "key"), [(2000, "who"), (100_000, "k" * 120_000)])
+def test_a_dead_letter_is_cut_until_its_topic_takes_it(real_kafka: str, stop: Stop, most: int, key: str) -> None:
+    kafka = site(real_kafka, made=False)
+    topic = kafka.topics.dead_letters
+    admin = AdminClient(client_config(kafka))  # must live until the future is done
+    small = NewTopic(topic, 3, 1, config={"max.message.bytes": str(most)})
+    admin.create_topics([small])[topic].result(10)
+    with closing(writer(kafka, topic, stop)) as out:
+        out.write_batch([msgspec.structs.replace(letter(7, b"x" * 900_000), key=key)])
+        out.snapshot()
+    (found,) = messages(kafka, topic, 1)
+    assert 0 < len(found.value()) < most
+    assert dict(found.headers())["cut-from-bytes"] == b"900000"
+
+
+@pytest.mark.kafka
 def test_a_record_kafka_refuses_stops_the_flow(real_kafka: str, stop: Stop) -> None:
     kafka = site(real_kafka, made=False)
     topic = kafka.topics.deviations

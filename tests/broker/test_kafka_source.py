@@ -3,20 +3,27 @@
 import itertools
 import time
 from contextlib import closing
+from functools import partial
 
 import msgspec
 import numpy as np
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewPartitions
 
+from connectors.kafka import reader
+from connectors.kafka.clients import client_config
 from connectors.kafka.source import Lane
 from connectors.kafka.stop import Stop
+from connectors.kafka.topics import create_topics
+from connectors.messages.codec import encode
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from models.records.block import Block, Feed, ReadingBlock
 from models.records.messages import LabResult, OperatorAction, Reading, Rejected, Scan, Tick
 from models.records.times import to_us
 from models.records.twin import Context, Twin
-from tests.broker.conftest import Arrived, lane, publish, read, scan_count, series, site, ticks
+from tests.broker.conftest import LIMIT_S, Arrived, lane, publish, read, scan_count, series, site, ticks
 from tests.conftest import event, minute
 
 
@@ -237,3 +244,61 @@ def passed(seconds: float):
     """True once so much wall clock has passed."""
     until = time.monotonic() + seconds
     return lambda _: time.monotonic() >= until
+
+
+@pytest.mark.kafka
+def test_partitions_added_while_it_runs_are_read_from_their_beginning(
+    real_kafka: str, twin: Twin, metrics: Metrics, stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_LOOK_EVERY_S", 0.2)
+    kafka = site(real_kafka, partitions=1)
+    topic = kafka.topics.scans[0]
+    publish(kafka, topic, [scan(k) for k in range(5)])
+    with closing(lane(kafka, twin, metrics, stop)) as source:
+        live(source, metrics)
+        admin = AdminClient(client_config(kafka))
+        admin.create_partitions([NewPartitions(topic, 3)])[topic].result(10)
+        for unit in range(12):
+            publish(kafka, topic, [scan(k, unit=f"U{unit}") for k in range(5)], key=f"U{unit}")
+        arrived = read(source, lambda all_: scan_count(all_) == 60)
+    partitions = {block.partition for feed in arrived if isinstance(feed, Feed) for block in feed.blocks}
+    assert partitions == {0, 1, 2}
+
+
+@pytest.mark.kafka
+def test_a_topic_made_again_is_read_from_its_beginning(
+    real_kafka: str, twin: Twin, metrics: Metrics, stop: Stop
+) -> None:
+    kafka = site(real_kafka, partitions=1)
+    topic = kafka.topics.scans[0]
+    publish(kafka, topic, [scan(k) for k in range(5)])
+    with closing(lane(kafka, twin, metrics, stop)) as source:
+        live(source, metrics)
+        state = source.snapshot()
+    admin = AdminClient(client_config(kafka))
+    admin.delete_topics([topic])[topic].result(10)
+    make = partial(create_topics, kafka, [topic])
+    deadline = time.monotonic() + LIMIT_S
+    while not make() and time.monotonic() < deadline:  # a topic that is being deleted is there for a moment
+        stop.wait(0.05)
+    publish(kafka, topic, [scan(k) for k in range(10, 18)])
+    with closing(lane(kafka, twin, metrics, stop, state)) as source:
+        arrived = read(source, lambda all_: scan_count(all_) == 8)
+    assert scan_count(arrived) == 8
+
+
+@pytest.mark.kafka
+def test_aborted_messages_and_markers_are_no_lag(real_kafka: str, twin: Twin, metrics: Metrics, stop: Stop) -> None:
+    kafka = site(real_kafka, partitions=1)
+    topic = kafka.topics.scans[0]
+    producer = Producer({"bootstrap.servers": real_kafka, "transactional.id": topic})
+    producer.init_transactions()
+    for count, ends in ((5, producer.commit_transaction), (50, producer.abort_transaction)):
+        producer.begin_transaction()
+        for k in range(count):
+            producer.produce(topic, encode(scan(k)))
+        producer.flush()
+        ends()
+    with closing(lane(kafka, twin, metrics, stop)) as source:
+        read(source, lambda _: series(metrics, "patrol_lag_messages", topic=topic, partition="0") == 0)
+        assert source.snapshot()["offsets"][f"{topic}/0"] == 57

@@ -46,6 +46,7 @@ def happen(metrics: Metrics) -> None:
     metrics.readings("BR-101", 3)
     metrics.blocks(2)
     metrics.lag("pat.scans", 0, 5)
+    metrics.lost("pat.scans", 0, 3)
     metrics.broker(True)
     metrics.broker_error("_TRANSPORT")
     metrics.verdict(0)
