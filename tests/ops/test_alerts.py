@@ -9,7 +9,7 @@ import yaml
 
 from ops.grafana.__main__ import DASHBOARDS
 from tests.broker.monitoring import program
-from tests.places import ROOT
+from tests.places import ROOT, SHARED
 
 RULES = sorted((ROOT / "ops" / "prometheus" / "rules").glob("*.yml"))
 TESTS = ROOT / "tests" / "ops" / "prometheus"
@@ -94,3 +94,47 @@ def told(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+VALUES = re.compile(r"(?P<first>-?[\d.]+)(?:(?P<step>[+-][\d.]+)?x(?P<times>\d+))?")
+GONE = re.compile(r"(?:_|stale)(?:x(\d+))?")
+
+
+def with_lost_scrapes(values: str, every: int = 10) -> str:
+    """A series in promtool's notation, one sample in ten lost (the first five never are)."""
+    samples: list[str] = []
+    for token in values.split():
+        if (gone := GONE.fullmatch(token)) is not None:
+            samples += [token.partition("x")[0]] * int(gone[1] or 1)
+            continue
+        found = VALUES.fullmatch(token)
+        assert found is not None, token
+        first, step = float(found["first"]), float(found["step"] or 0)
+        samples += [f"{first + k * step:.15g}" for k in range(int(found["times"] or 0) + 1)]
+    return " ".join("stale" if k > 5 and k % every == every - 3 else sample for k, sample in enumerate(samples))
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize("alert", sorted(alert for alert, (_, rule) in ALERTS.items() if "for" in rule))
+def test_an_alert_that_waits_fires_and_is_silent_as_well_when_one_scrape_in_ten_is_lost(
+    alert: str, tmp_path: Path
+) -> None:
+    tests = yaml.safe_load((TESTS / f"{alert}.yml").read_text())
+    tests["rule_files"] = [str(ROOT / "ops" / "prometheus" / "rules" / ALERTS[alert][0])]
+    for test in tests["tests"]:
+        for series in test["input_series"]:
+            if series["series"].startswith("patrol_"):  # a counter of the process, `up`: other tests have them lost
+                series["values"] = with_lost_scrapes(str(series["values"]))
+    (tmp_path / "lost.yml").write_text(yaml.safe_dump(tests))
+    assert "SUCCESS" in told(program("promtool", "prometheus"), "test", "rules", str(tmp_path / "lost.yml"))
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize("case", ["one_failed_scrape", "one_failed_scrape_in_8h"])
+def test_the_fields_cases_of_lost_scrapes_fire(case: str, tmp_path: Path) -> None:
+    path = SHARED / "field" / "alerts" / f"{case}.yml"
+    if not path.exists():
+        pytest.skip("../shared/field is not there")
+    (tmp_path / "process.yml").write_text((ROOT / "ops/prometheus/rules/process.yml").read_text())
+    (tmp_path / "case.yml").write_text(path.read_text())
+    assert "SUCCESS" in told(program("promtool", "prometheus"), "test", "rules", str(tmp_path / "case.yml"))
