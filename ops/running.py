@@ -3,6 +3,7 @@
 import gc
 import importlib.metadata
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bytewax.dataflow import Dataflow
-from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
 
 from connectors.kafka.stop import Stop
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Exposition
-from connectors.store.recovery import Owner, open_store
+from connectors.store.recovery import Owner, engine_error, open_store
 from connectors.store.references import StoredVersion
-from models.records.errors import PatrolError
+from models.records.errors import PatrolError, causes
 from models.records.messages import Deviation, Outbound, Rejected, Remark, Score
 from ops.config import Configuration
 
@@ -49,19 +49,31 @@ def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: 
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look at hundreds of thousands of objects again
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    recovery = open_store(place.recovery, owner(place.flow, configuration, stored))
+    recovery = open_store(place.recovery, owner(place.flow, configuration, stored), _form(place.flow))
     since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"
     LOG.info("%s flow: %s in %s", place.flow, f"resumes from {since}" if recovery.resumed else "new", place.recovery)
+    if os.environ.get("PATROL_DEBUG") != "1":
+        os.environ["RUST_BACKTRACE"] = "0"
     try:
         cli_main(  # type: ignore[no-untyped-call]
             flow, epoch_interval=timedelta(seconds=place.epoch_s), recovery_config=recovery.config
         )
-    except BytewaxRuntimeError as exc:
-        cause: BaseException | None = exc
-        while cause is not None and not isinstance(cause, PatrolError):
-            cause = cause.__cause__
-        raise (exc if cause is None else cause) from exc
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as exc:  # the engine's panics are no Exceptions
+        known = next((cause for cause in causes(exc) if isinstance(cause, PatrolError)), None)
+        known = known or engine_error(place.recovery, exc)
+        if known is None:
+            raise
+        raise known from exc
     LOG.info("%s flow: drained and stopped", place.flow)
+
+
+def _form(flow: str) -> int | None:
+    """The form of the states a flow keeps by unit, as far as it has one."""
+    from models.unit.state import VERSION
+
+    return VERSION if flow == "deviation" else None
 
 
 @contextmanager
