@@ -12,16 +12,16 @@ configuration; 3 to 7 as ``models.records.errors`` lists; 130 interrupted.
 
 import importlib
 import importlib.metadata
-import logging
 import os
 import sys
 import traceback
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from models.records.errors import PatrolError
+from models.records.errors import PatrolError, causes
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our matrices are small: threads only wait for one another
 
@@ -81,22 +81,34 @@ def _options(
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code. ``argv``: the words after ``patrol``; None takes the process's own."""
     words = sys.argv[1:] if argv is None else argv
+    code = _ran(words)
+    if argv is None and words[:1] in (["run"], ["learn"]):
+        _leave(code)
+    return code
+
+
+def _ran(words: list[str]) -> int:
     try:
         typer.main.get_command(app)(words, prog_name="patrol")
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 1
     except KeyboardInterrupt:
         return 130
-    except BaseException as exc:  # noqa: BLE001 - the one place where everything ends, a panic of Bytewax's, too
+    except BaseException as exc:  # noqa: BLE001 - the one place where everything ends; a panic is no Exception
         if os.environ.get("PATROL_DEBUG") == "1":
             traceback.print_exception(exc)
         code, message = explain(exc)
-        print(f"{_spoken(words)}: {message}", file=sys.stderr, flush=True)
-        if argv is None:  # a process: threads that a panic has left behind must not keep it
-            logging.shutdown()
-            os._exit(code)
+        print(f"{_spoken(words)}: {message}", file=sys.stderr)
         return code
     return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End a flow's process at once: what a failed engine or client leaves behind must not keep it."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def explain(exc: BaseException) -> tuple[int, str]:
@@ -108,11 +120,10 @@ def explain(exc: BaseException) -> tuple[int, str]:
     >>> explain(ConfigError("twin.toml: alarms.budget: is 2"))
     (2, 'twin.toml: alarms.budget: is 2')
     """
-    cause: BaseException | None = exc
-    while cause is not None:
+    for cause in causes(exc):
         if isinstance(cause, PatrolError):
             return cause.exit_code, str(cause)
-        exc, cause = cause, cause.__cause__
+        exc = cause
     frames = traceback.extract_tb(exc.__traceback__)
     ours = [frame for frame in frames if os.path.exists(frame.filename) and "site-packages" not in frame.filename]
     where = f" at {os.path.relpath(ours[-1].filename)}:{ours[-1].lineno}" if ours else ""

@@ -11,8 +11,7 @@ from prometheus_client import CollectorRegistry
 from connectors.kafka.topics import TopicState, Use, create_topics, describe
 from connectors.prometheus.exposition import serve
 from connectors.settings import Topics
-from connectors.store.holding import holder, in_use
-from connectors.store.recovery import open_store
+from connectors.store.recovery import look
 from connectors.store.references import StoredVersion
 from models.records.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
 from ops.config import Configuration
@@ -91,12 +90,10 @@ def _recovery(configuration: Configuration, options: CheckOptions, stored: Store
     if folder.exists():
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise RecoveryError(f"{folder}: cannot be written; mend its permissions or choose another recovery.folder")
-        if not any(folder.iterdir()):
+        kept = look(folder, owner("deviation", configuration, stored))
+        if kept is None:
             return f"{folder}: empty, a new store will be made"
-        if in_use(folder):
-            return f"{folder}: in use by {holder(folder)}"
-        kept = open_store(folder, owner("deviation", configuration, stored))
-        return f"{folder}: snapshots since {kept.owner.created_at:%Y-%m-%d %H:%M} UTC, of this configuration"
+        return f"{folder}: snapshots since {kept.created_at:%Y-%m-%d %H:%M} UTC, of this configuration"
     above = next(parent for parent in folder.absolute().parents if parent.exists())
     if not (above.is_dir() and os.access(above, os.W_OK)):
         raise RecoveryError(f"{folder}: cannot be made in {above}; mend that or choose another recovery.folder")

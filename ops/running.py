@@ -3,7 +3,7 @@
 import gc
 import importlib.metadata
 import logging
-import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,23 +12,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bytewax.dataflow import Dataflow
-from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
 
 from connectors.kafka.stop import Stop
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Exposition
-from connectors.store.holding import held
-from connectors.store.recovery import Owner, open_store
+from connectors.store.recovery import Owner, engine_error, open_store
 from connectors.store.references import StoredVersion
-from models.records.errors import PatrolError
+from models.records.errors import PatrolError, causes
 from models.records.messages import Deviation, Outbound, Rejected, Remark, Score
 from ops.config import Configuration
-from ops.guard import guarded
 
 LOG = logging.getLogger("patrol")
 _COLLECT_AFTER = 50_000  # new objects: a poll's messages and records, which hold no cycles, are gone by then
-_STANDBY_S = 0.5  # wall clock between two looks at a folder that another process holds
 _STUCK_S = 60.0  # wall clock without a poll: the flow hangs
 _STUCK_LEARNING_S = 3600.0  # the same where references are fitted in between
 
@@ -42,9 +38,7 @@ class Place:
     epoch_s: float
 
 
-def execute(
-    flow: Dataflow, place: Place, configuration: Configuration, stored: StoredVersion | None, stop: Stop
-) -> None:
+def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: StoredVersion | None) -> None:
     """Run a flow until it ends or is stopped, from where its recovery store left it.
 
     Raises
@@ -55,43 +49,31 @@ def execute(
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look at hundreds of thousands of objects again
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-    recovery = open_store(place.recovery, owner(place.flow, configuration, stored))
+    recovery = open_store(place.recovery, owner(place.flow, configuration, stored), _forms(place.flow))
     since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"
     LOG.info("%s flow: %s in %s", place.flow, f"resumes from {since}" if recovery.resumed else "new", place.recovery)
+    if os.environ.get("PATROL_DEBUG") != "1":
+        os.environ["RUST_BACKTRACE"] = "0"
     try:
-        fits = place.flow == "learning"  # a reference that is being fitted is waited for
-        with guarded(place.recovery, stop, math.inf if fits else configuration.kafka.drain_s):
-            cli_main(  # type: ignore[no-untyped-call]
-                flow, epoch_interval=timedelta(seconds=place.epoch_s), recovery_config=recovery.config
-            )
-    except BytewaxRuntimeError as exc:
-        cause: BaseException | None = exc
-        while cause is not None and not isinstance(cause, PatrolError):
-            cause = cause.__cause__
-        raise (exc if cause is None else cause) from exc
+        cli_main(  # type: ignore[no-untyped-call]
+            flow, epoch_interval=timedelta(seconds=place.epoch_s), recovery_config=recovery.config
+        )
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as exc:  # the engine's panics are no Exceptions
+        known = next((cause for cause in causes(exc) if isinstance(cause, PatrolError)), None)
+        known = known or engine_error(place.recovery, exc)
+        if known is None:
+            raise
+        raise known from exc
     LOG.info("%s flow: drained and stopped", place.flow)
 
 
-@contextmanager
-def alone(place: Place, stop: Stop, *, standby: bool = False) -> Iterator[None]:
-    """Hold the flow's recovery folder; ``standby`` waits until whoever holds it has ended.
+def _forms(flow: str) -> tuple[int, ...]:
+    """The forms in which the states that a flow keeps by unit can be read, as far as it has any."""
+    from models.unit.state import READABLE
 
-    Raises
-    ------
-    RecoveryError
-        Another process holds it.
-    """
-    known = ""
-
-    def wait(holder: str) -> bool:
-        nonlocal known
-        if holder != known:
-            LOG.info("standing by: %s is in use by %s", place.recovery, holder)
-        known = holder
-        return not stop.wait(_STANDBY_S)
-
-    with held(place.recovery, wait if standby else None):
-        yield
+    return READABLE if flow == "deviation" else ()
 
 
 @contextmanager

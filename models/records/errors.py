@@ -5,10 +5,12 @@ ReferenceError    exit 3   no reference, not approved, or its checksum fails: fi
 DeliveryError     exit 4   Kafka did not confirm what was written: mend the broker or permissions, start again
 RecordingError    exit 5   a recording cannot be read: mend the file, row or column it names
 BrokerError       exit 6   the broker cannot be used as configured (topic missing, permission): mend and start again
-RecoveryError     exit 7   the recovery store is of another configuration or PATrol: choose another folder or remove it
+RecoveryError     exit 7   the recovery store is another's, held, damaged or gone: restore it, or choose another folder
 
 Bad messages are not errors but values: ``Rejected`` records with one of REASONS, on the dead-letter topic.
 """
+
+from collections.abc import Iterator
 
 REASONS = (
     "malformed",  # not JSON, or a field missing or of the wrong type
@@ -84,3 +86,21 @@ class RecoveryError(PatrolError):
     """The recovery store cannot be used with this configuration, or by this PATrol."""
 
     exit_code = 7
+
+
+def causes(exc: BaseException) -> Iterator[BaseException]:
+    """An exception and what caused it, each once: Bytewax makes chains, and a chain may lead back into itself.
+
+    Examples
+    --------
+    >>> wrapped = RuntimeError("in step")
+    >>> wrapped.__cause__ = wrapped
+    >>> list(causes(wrapped))
+    [RuntimeError('in step')]
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = exc
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from models.arrays.types import FloatArray, marked
 from models.limits.joint import joint_limits, reach
 from models.limits.local_widths import local_sums, local_widths
 from models.records.progress import Progress, no_progress
-from models.reference.learning import AlignedBatch, Learning
 from models.statistics.charts import KINDS, Statistics
 from models.statistics.persistence import Persistence
 from models.statistics.residuals import Residual, Residuals
 from models.statistics.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from models.reference.learning import AlignedBatch, Learning
 
 _LEARNER_SHARE = 0.02  # of the budget: it is advisory; the frozen champion has the rest
 
@@ -34,8 +37,8 @@ class Fitted:
 
 
 def fit(
-    learning: Learning,
-    aligned_batches: Sequence[AlignedBatch],
+    learning: "Learning",
+    aligned_batches: "Sequence[AlignedBatch]",
     budget: float,
     progress: Progress = no_progress,
 ) -> Fitted:

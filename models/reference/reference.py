@@ -6,7 +6,7 @@ same as fitting all of them together.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -20,9 +20,11 @@ from models.records.progress import Progress, no_progress
 from models.records.twin import Twin
 from models.reference.alignment import Recipe, learn_recipe, recorded_maturity
 from models.reference.fitting import Fitted, fit
-from models.reference.learning import AlignedBatch, Learning, grid_points, manipulated_columns
 from models.sensors.limits import SensorLimits, learn_sensor_limits, physical_range
 from models.statistics.trajectory import Trajectory, position_of
+
+if TYPE_CHECKING:
+    from models.reference.learning import AlignedBatch
 
 _FORM = 4  # of meta and arrays
 LEAST_BATCHES = 5
@@ -51,6 +53,8 @@ class Reference:
 
         Made when it is first needed, which takes as long as fitting the reference, and kept.
         """
+        from models.reference.learning import Learning
+
         if not silent.any():
             return self.fitted
         key = silent.tobytes()
@@ -144,6 +148,8 @@ def fit_reference(twin: Twin, batches: Sequence[RecordedBatch], progress: Progre
     ConfigError
         The twin's alignment cannot be learnt from these batches.
     """
+    from models.reference.learning import Learning, grid_points, manipulated_columns
+
     _check(twin, batches)
     recordings = tuple(_kept(twin, batch) for batch in batches)
     recipe = learn_recipe(twin, recordings)
@@ -164,7 +170,7 @@ def learn_batch(twin: Twin, reference: Reference, batch: RecordedBatch) -> Refer
     return fit_reference(twin, (*reference.recordings, batch))
 
 
-def _aligned_batches(recipe: Recipe, recordings: Sequence[RecordedBatch], points: int) -> Iterator[AlignedBatch]:
+def _aligned_batches(recipe: Recipe, recordings: Sequence[RecordedBatch], points: int) -> "Iterator[AlignedBatch]":
     """Each batch's grid positions (n,) and readings (n, p)."""
     for batch in recordings:
         yield position_of(recorded_maturity(recipe, batch), points), batch.values

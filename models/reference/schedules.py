@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import maximum_filter, median_filter, minimum_filter
 
 from models.arrays.types import FloatArray, IntArray
 from models.statistics.schedule import EDGE, Schedule, shifts_of
@@ -91,6 +90,8 @@ def flatten(profile: FloatArray, noise: float) -> FloatArray:
     >>> flatten(np.array([0.0, 0.1, 0.0, 0.1, 9.0, 9.1, 9.0, 9.1]), 0.1).round(2).tolist()
     [0.05, 0.05, 0.05, 0.05, 9.05, 9.05, 9.05, 9.05]
     """
+    from scipy.ndimage import median_filter
+
     flat: FloatArray = median_filter(profile, size=3, mode="nearest")
     for _ in range(2):
         windows = sliding_window_view(np.pad(flat, _WINDOW, constant_values=np.inf), 2 * _WINDOW + 1)
@@ -124,6 +125,8 @@ def learn_schedule(aligned: FloatArray, columns: IntArray) -> Schedule:
     ----------
     Rousseeuw & Croux (1993), JASA 88(424), 1273-1283 (median absolute deviation); ``flatten``.
     """
+    from scipy.ndimage import maximum_filter, median_filter, minimum_filter
+
     if len(columns) == 0:
         return Schedule(columns, aligned[0], aligned[0], np.empty((3, 0, aligned.shape[1])))
     batches = [aligned[:, :, q] for q in range(len(columns))]

@@ -21,6 +21,7 @@ from models.unit.unit import Unit
 
 VERSION = 5
 _BEFORE = 4  # is brought up to this form
+READABLE = (VERSION, _BEFORE)
 _ARRAY = 1  # msgpack extension code
 _QUICKLY = 1  # zlib's level
 

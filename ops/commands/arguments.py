@@ -19,3 +19,6 @@ Unapproved = Annotated[bool, typer.Option("--unapproved", help="Allow a candidat
 RecoveryFolder = Annotated[
     Path | None, typer.Option("--recovery", metavar="FOLDER", help="Snapshots. Default: the twin's recovery.folder.")
 ]
+Standby = Annotated[
+    bool, typer.Option("--standby", help="Wait while another run holds the recovery folder; take over when it ends.")
+]

@@ -7,6 +7,7 @@ from ops.commands.arguments import RecoveryFolder, Store, TwinFile
 
 app = command_app()
 _EPOCH_S = 10.0  # the scans of running batches are many; nobody waits for a candidate
+_FITTING_S = 3600.0  # stopping waits for a reference that is being fitted
 
 
 @app.command()
@@ -30,7 +31,8 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     from flows.learning import build
     from ops import logs
     from ops.config import load
-    from ops.running import Place, alone, execute, exposed, recovery_folder
+    from ops.holding import guarded, held
+    from ops.running import Place, execute, exposed, recovery_folder
 
     configuration = load(twin)
     logs.configure()
@@ -46,6 +48,9 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
         configuration.twin,
     )
     place = Place("learning", recovery_folder(configuration, "learning", recovery), _EPOCH_S)
+    kept = held(place.recovery, stop)
+    if kept is None:
+        return
     metrics.recovery(place.flow, place.recovery)
-    with alone(place, stop), exposed(metrics, configuration, stop, learns=True):
-        execute(flow, place, configuration, None, stop)
+    with guarded(kept, stop, _FITTING_S), exposed(metrics, configuration, stop, learns=True):
+        execute(flow, place, configuration, None)

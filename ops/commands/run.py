@@ -2,12 +2,10 @@
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ops.commands import command_app
-from ops.commands.arguments import RecoveryFolder, Store, TwinFile, Unapproved, Version
+from ops.commands.arguments import RecoveryFolder, Standby, Store, TwinFile, Unapproved, Version
 
 if TYPE_CHECKING:
     from bytewax.dataflow import Dataflow
@@ -29,15 +27,14 @@ def run(
     reference: Version = None,
     unapproved: Unapproved = False,
     recovery: RecoveryFolder = None,
-    standby: Annotated[
-        bool, typer.Option("--standby", help="Wait while another process holds the recovery folder; take over from it.")
-    ] = False,
+    standby: Standby = False,
 ) -> None:
     """Watch units live: scans and batch events from Kafka in, deviations, scores and dead letters out.
 
     Goes on from where its recovery store left it: after a crash no deviation is lost and none is written twice. While
-    the broker is away it waits. One process holds a recovery folder; a second one stops, or stands by. SIGTERM and
-    Ctrl-C drain it: what was consumed is judged and written, then exit 0.
+    the broker is away it waits. SIGTERM and Ctrl-C drain it: what was consumed is judged and written, then exit 0.
+    One run writes a recovery folder at a time: a second one is refused, or stands by and takes over when the first
+    ends, however it ends.
 
     [bold]Examples[/bold]
 
@@ -50,8 +47,9 @@ def run(
     from connectors.prometheus.metrics import Metrics
     from ops import logs
     from ops.config import load
+    from ops.holding import guarded, held
     from ops.monitors import Choice, choose_monitors
-    from ops.running import Place, alone, execute, exposed, recovery_folder
+    from ops.running import Place, execute, exposed, recovery_folder
 
     configuration = load(twin)
     logs.configure()
@@ -64,11 +62,14 @@ def run(
         metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
     flow = watch_flow(configuration, chosen, metrics, stop)
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
+    kept = held(place.recovery, stop, standby)
+    if kept is None:
+        return
     metrics.recovery(place.flow, place.recovery)
-    with alone(place, stop, standby=standby), exposed(metrics, configuration, stop):
+    with guarded(kept, stop, configuration.kafka.drain_s), exposed(metrics, configuration, stop):
         for deviation in past_deviations(configuration.kafka, stop):
             metrics.remember(deviation)
-        execute(flow, place, configuration, chosen.stored, stop)
+        execute(flow, place, configuration, chosen.stored)
 
 
 def watch_flow(

@@ -76,3 +76,27 @@ def test_help_is_quick_because_no_command_is_imported() -> None:
     heavy = {"numpy", "bytewax", "confluent_kafka", "pyarrow", "river", "scipy"}
     done = subprocess.run([sys.executable, "-c", program.format(heavy)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+SLOW = ("scipy.stats", "scipy.ndimage", "scipy.signal", "matplotlib", "pandas", "pyarrow", "models.reference.learning")
+RUNS = (
+    "connectors.kafka.past_deviations, connectors.kafka.sink, connectors.kafka.source, connectors.prometheus.metrics, "
+    "flows.deviation, models.adaptive.monitor, models.batch.monitor, models.continuous.monitor, models.unit.watch, "
+    "ops.commands.run, ops.config, ops.holding, ops.logs, ops.monitors, ops.running"
+)
+
+
+@pytest.mark.parametrize(
+    ("imported", "unwanted"), [("ops.__main__", ("numpy", "scipy", "numba", "bytewax")), (RUNS, SLOW)]
+)
+def test_nothing_slow_is_imported_before_it_is_needed(imported: str, unwanted: tuple[str, ...]) -> None:
+    program = f"import {imported}, sys; print(*(name for name in {unwanted} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_chain_of_causes_that_leads_back_into_itself_is_explained() -> None:
+    """Bytewax's own error was once raised from itself, and explaining it never ended."""
+    wrapped = BytewaxRuntimeError("error in step")
+    wrapped.__cause__ = wrapped
+    assert explain(wrapped)[0] == 1

@@ -2,18 +2,19 @@
 
 import pickle
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import bytewax.operators as op
+import msgspec
 import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.operators import StatefulLogic
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from connectors.store.recovery import Owner, Recovery, open_store
+from connectors.store.recovery import Owner, Recovery, engine_error, look, open_store
 from models.records.errors import RecoveryError
 
 OWNER = Owner(flow="sum", twin="t", config_sha256="1", reference="", created_at=datetime(2026, 1, 5, tzinfo=UTC))
@@ -76,20 +77,78 @@ def test_a_store_of_another_configuration_is_refused_and_says_how_they_differ(tm
 def test_a_store_that_cannot_be_read_is_named_with_a_remedy(tmp_path: Path) -> None:
     open_store(tmp_path, OWNER)
     (tmp_path / "part-0.sqlite3").write_bytes(b"no database " * 100)
-    with pytest.raises(RecoveryError, match="not a database; mend"):
+    with pytest.raises(RecoveryError, match="not a database; mend its disk"):
         open_store(tmp_path, OWNER)
 
 
-@pytest.mark.parametrize("lost", ["patrol.json", "part-0.sqlite3"])
-def test_a_store_that_lacks_a_part_is_refused_by_name(tmp_path: Path, lost: str) -> None:
+def without_note(folder: Path) -> None:
+    (folder / "patrol.json").unlink()
+
+
+def without_parts(folder: Path) -> None:
+    (folder / "part-0.sqlite3").unlink()
+
+
+def emptied(folder: Path) -> None:
+    (folder / "part-0.sqlite3").write_bytes(b"")
+
+
+def without_a_table(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "part-0.sqlite3")) as store, store:
+        store.execute("DROP TABLE exs")
+
+
+@pytest.mark.parametrize(
+    ("damage", "how"),
+    [
+        (without_note, "patrol.json is missing"),
+        (without_parts, "its part files are missing"),
+        (emptied, "part-0.sqlite3 is empty"),
+        (without_a_table, "part-0.sqlite3 lacks exs"),
+    ],
+)
+def test_a_store_of_which_something_is_missing_is_refused(
+    tmp_path: Path, damage: Callable[[Path], None], how: str
+) -> None:
+    run(open_store(tmp_path, OWNER), [("a", 1)])
+    damage(tmp_path)
+    with pytest.raises(RecoveryError, match=rf"{tmp_path} is damaged: {how}; restore the whole folder"):
+        open_store(tmp_path, OWNER)
+
+
+def kept_state(folder: Path, form: int) -> None:
+    """Leave a unit's state of some form, as the watch keeps it."""
+    state = msgspec.msgpack.encode({"version": form, "ordering": [msgspec.msgpack.Ext(1, b"x" * 80)]})
+    with closing(sqlite3.connect(folder / "part-0.sqlite3")) as store, store:
+        row = ("deviation.watch.stateful_batch", "BR-101", 1, pickle.dumps(state))
+        store.execute("INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?, ?, ?)", row)
+
+
+def test_states_of_another_form_are_refused_before_the_flow_starts(tmp_path: Path) -> None:
     open_store(tmp_path, OWNER)
-    (tmp_path / lost).unlink()
-    with pytest.raises(RecoveryError, match=f"recovery store {tmp_path} lacks its .*: restore all of it"):
-        open_store(tmp_path, OWNER)
+    kept_state(tmp_path, 3)
+    assert look(tmp_path, OWNER, forms=(3,)) == OWNER
+    with pytest.raises(RecoveryError, match=r"holds states of form 3, this PATrol reads form 4: choose another"):
+        open_store(tmp_path, OWNER, forms=(4,))
 
 
-def test_a_store_with_an_empty_part_is_refused(tmp_path: Path) -> None:
+def test_looking_at_a_store_changes_nothing_in_it(tmp_path: Path) -> None:
+    assert look(tmp_path, OWNER) is None
+    run(open_store(tmp_path, OWNER), [("a", 1), ("a", 2), TestingSource.ABORT()])
+    killed_before_its_epoch_counted(tmp_path, "a", 1000)
+    with closing(sqlite3.connect(tmp_path / "part-0.sqlite3")) as store:
+        before = store.execute("SELECT * FROM snaps").fetchall()
+        look(tmp_path, OWNER)
+        assert store.execute("SELECT * FROM snaps").fetchall() == before
+
+
+def test_an_error_of_the_engine_about_the_store_is_told_as_one() -> None:
+    told = 'called `Result::unwrap()` on an `Err` value: SqliteFailure(Error { code: DiskFull }, Some("disk is full"))'
+    assert "recovery folder kept: disk is full; make room" in str(engine_error(Path("kept"), RuntimeError(told)))
+    assert engine_error(Path("kept"), RuntimeError("index out of bounds")) is None
+
+
+def test_a_store_that_was_killed_while_it_was_made_is_made_again(tmp_path: Path) -> None:
     open_store(tmp_path, OWNER)
-    (tmp_path / "part-0.sqlite3").write_bytes(b"")
-    with pytest.raises(RecoveryError, match="lacks its"):
-        open_store(tmp_path, OWNER)
+    without_note(tmp_path)
+    assert not open_store(tmp_path, OWNER).resumed
