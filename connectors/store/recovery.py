@@ -193,9 +193,9 @@ def _refuse_other_form(folder: Path, parts: list[Path], forms: tuple[int, ...]) 
         found = _FORM.decode(pickle.loads(kept[0])).version  # as the engine reads it
         if found not in forms:
             raise RecoveryError(
-                f"recovery store {folder} holds states of form {found}, this PATrol reads form {forms[0]}: choose "
-                "another recovery.folder, remove this one to judge anew from the topics' beginning, or start the PATrol that "
-                "wrote it"
+                f"recovery store {folder} holds states of form {found}, this PATrol reads form {forms[0]}: "
+                "choose another recovery.folder, remove this one to judge anew from the topics' beginning, or start the "
+                "PATrol that wrote it"
             )
 
 
