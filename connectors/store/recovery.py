@@ -194,8 +194,8 @@ def _refuse_other_form(folder: Path, parts: list[Path], forms: tuple[int, ...]) 
         if found not in forms:
             raise RecoveryError(
                 f"recovery store {folder} holds states of form {found}, this PATrol reads form {forms[0]}: "
-                "choose another recovery.folder, remove this one to judge anew from the topics' beginning, or start the "
-                "PATrol that wrote it"
+                "choose another recovery.folder, remove this one to judge anew from the topics' beginning, or start "
+                "the PATrol that wrote it"
             )
 
 
