@@ -218,7 +218,7 @@ class Reader:
             low = wanted
         self._metrics.lost(topic, partition, max(0, low - wanted))
         LOG.error(
-            "%s/%d: offset %d is gone; reading goes on at the oldest there is, %d: what lay between was not judged",
+            "%s/%d: offset %d is gone (retention); reading goes on at %d, the oldest: what lay between was not judged",
             topic, partition, wanted, low,
         )  # fmt: skip
 

@@ -131,3 +131,4 @@ def test_what_retention_took_is_said_and_the_rest_is_read(
         live(source, metrics)
     assert [v for feed in arrived for block in feed.blocks for v in block.values[:, 0]] == [15, 16, 17, 18, 19]
     assert f"{topic}/0: offset 10 is gone (retention)" in caplog.text
+    assert series(metrics, "patrol_lost_messages_total", topic=topic, partition="0") == 5
