@@ -95,7 +95,7 @@ class DeviationRegister:
                 yield cleared
             if tracked.latest.state == "SHLVD":
                 yield self._revise(tracked, at_us, state="NORM", shelved_until=None, by=None, comment=None)
-        prefix = f"{_part(batch_context.batch_id or '-')}/"
+        prefix = f"{_batch_part(batch_context)}/"
         self._ordinals = {k: n for k, n in self._ordinals.items() if not k.startswith(prefix)}
         self._forget(at_us, None)
 
@@ -160,7 +160,7 @@ class DeviationRegister:
         return None
 
     def _open(self, what: Occurrence, batch_context: BatchContext) -> Deviation:
-        key = f"{_part(batch_context.batch_id or '-')}/{_part(what.cause)}"
+        key = f"{_batch_part(batch_context)}/{_part(what.cause)}"
         ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
         deviation = Deviation(
             deviation_id=f"{_part(self._subject.unit)}/{key}/{ordinal}",
@@ -215,6 +215,11 @@ class DeviationRegister:
             del self._tracked[key]
 
 
+def _batch_part(batch_context: BatchContext) -> str:
+    """A batch as a part of an id; ``-`` where none runs."""
+    return "-" if batch_context.batch_id is None else _part(batch_context.batch_id)
+
+
 def _part(name: str) -> str:
     """A name as a part of an id: a slash in it separates nothing.
 
@@ -223,7 +228,7 @@ def _part(name: str) -> str:
     >>> _part("BR-101"), _part("A/B")
     ('BR-101', 'A%2FB')
     """
-    return name.replace("%", "%25").replace("/", "%2F")
+    return "%2D" if name == "-" else name.replace("%", "%25").replace("/", "%2F")
 
 
 def _of_sensor(deviation: Deviation) -> bool:

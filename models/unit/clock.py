@@ -46,28 +46,31 @@ class Clock:
     """
 
     def __init__(self, cadence_us: int) -> None:
-        self._cadence_us = cadence_us
+        self._cadence_us, self._usual_us = cadence_us, _CORRECTION * cadence_us
         self.near_us = max(_NEAR * cadence_us, _LEAST_NEAR_US)
         self.newest_us: int | None = None  # newest time taken, as the unit gave it
         self.broker_us: int | None = None  # when the broker had it
-        self.paced = (
-            False  # the newest scan came to the broker as long after the one before as it was observed after it
-        )
+        self.paced = False  # the newest scan came to the broker as it was observed: as long after the one before
         self.offset_us = 0  # what the clock was before it was set, less what it is now
         self.gap: tuple[int, int] | None = None  # the last pause that was longer than ``near_us``: from, to
         self.starts: tuple[int, int] | None = None  # the first and the last start of a batch that is known
 
-    def runs_on(self, observed_us: IntArray, broker_us: IntArray | None) -> bool:
-        """Whether all scans (n,) of a block go on from the newest one and one another: the usual case."""
-        if self.newest_us is None or (broker_us is not None and (observed_us > broker_us + AHEAD_US).any()):
-            return False
-        most = min(self.near_us, _CORRECTION * self._cadence_us) if self.offset_us > 0 else self.near_us
-        if not 0 < int(observed_us[0]) - self.newest_us <= most:
-            return False
-        if len(observed_us) == 1:  # live, nearly always
-            return True
+    def breaks(self, observed_us: IntArray, broker_us: IntArray | None) -> IntArray:
+        """Rows (k,) of a block's scans (n,) that need a closer look: they do not just go on from the row before."""
         steps = observed_us[1:] - observed_us[:-1]
-        return bool(steps.min() > 0 and steps.max() <= most)
+        odd = (steps <= 0) | (steps > self._usual_us)
+        if broker_us is not None:
+            odd |= observed_us[1:] > broker_us[1:] + AHEAD_US
+        rows: IntArray = 1 + odd.nonzero()[0]
+        return rows
+
+    def runs_on(self, at_us: int, broker_us: int | None) -> bool:
+        """Whether a scan just goes on from the newest one, or is a plausible first: the usual case."""
+        if broker_us is not None and at_us > broker_us + AHEAD_US:
+            return False
+        if self.newest_us is None:
+            return self.judge(at_us, broker_us) is Verdict.TAKE
+        return 0 < at_us - self.newest_us <= self._usual_us
 
     def judge(self, at_us: int, broker_us: int | None) -> Verdict:
         """Whether a scan of this time goes on from those before."""
@@ -77,7 +80,7 @@ class Clock:
         near = 0 < step <= self.near_us
         if self.offset_us and not near and 0 < at_us - self._as_before() <= self.near_us:
             return Verdict.RETURNED
-        if near and self.offset_us > 0 and _CORRECTION * self._cadence_us < step <= self.offset_us + self._cadence_us:
+        if near and self.offset_us > 0 and self._usual_us < step <= self.offset_us + self._cadence_us:
             return Verdict.TAKE if self._passed(step, broker_us) else Verdict.CORRECTED
         return Verdict.TAKE if near or self._passed(step, broker_us) else Verdict.SUSPECT
 

@@ -4,6 +4,7 @@ A scan with time and values of one already taken is a repeat, however many come.
 those before is held: the next ones show whether it was odd (it is refused), the clock was set, or the unit had paused.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import msgspec
@@ -106,34 +107,39 @@ class Intake:
     def add(self, block: Block) -> Iterator[Step]:
         """What becomes of scans, in the order they came."""
         marks = fingerprints(block.observed_us, block.values)
-        if (
-            self._lateness_us == 0
-            and not self.suspects.rows
-            and self._clock.runs_on(block.observed_us, block.broker_us)
-        ):
-            self._repeats.remember(marks)
-            self._clock.take(int(block.observed_us[-1]), broker_at(block, -1))
-            yield Taken(block)
-            return
+        breaks = self._clock.breaks(block.observed_us, block.broker_us).tolist()
         taken: list[int] = []
         repeats: list[int] = []
-        for row in range(len(block)):
-            for step in self._scan(block, row, marks):
+        row = 0
+        while row < len(block):
+            end = self._run(block, row, breaks, marks)
+            taken += range(row, end)
+            for step in self._scan(block, row, marks) if end == row else ():
                 if step is None:
                     taken.append(row)
                 elif isinstance(step, Repeated):
                     repeats.append(step.at_us)
                 else:
-                    if taken:
-                        yield Taken(block.take(taken))
+                    yield from _taken(block, taken)
                     taken = []
                     yield step
-        if taken:
-            yield Taken(block.take(taken))
+            row = max(end, row + 1)
+        yield from _taken(block, taken)
         if repeats:
             yield Repeated(len(repeats), repeats[0])
 
     # -- inside -----------------------------------------------------------------------------------------------
+
+    def _run(self, block: Block, row: int, breaks: list[int], marks: IntArray) -> int:
+        """Take the scans from a row on that just go on from those before; the row after them."""
+        usual = self._lateness_us == 0 and not self.suspects.rows
+        if not (usual and self._clock.runs_on(int(block.observed_us[row]), broker_at(block, row))):
+            return row
+        after = bisect_right(breaks, row)
+        end = breaks[after] if after < len(breaks) else len(block)
+        self._repeats.remember(marks[row:end])
+        self._clock.take(int(block.observed_us[end - 1]), broker_at(block, end - 1))
+        return end
 
     def _scan(self, block: Block, row: int, marks: IntArray) -> Iterator[Step | None]:
         """What becomes of one scan; None: it is taken, after what comes before."""
@@ -187,6 +193,12 @@ class Intake:
                 clock.take(int(scan.observed_us[0]), broker_at(scan, 0))
                 self._repeats.remember(fingerprints(scan.observed_us, scan.values))
                 yield Taken(scan)
+
+
+def _taken(block: Block, rows: list[int]) -> Iterator[Taken]:
+    """Some rows of a block, if any; nearly always all."""
+    if rows:
+        yield Taken(block if len(rows) == len(block) else block.take(rows))
 
 
 def broker_at(block: Block | ReadingBlock, row: int) -> int | None:
