@@ -93,3 +93,8 @@ def place_of(message: Message) -> tuple[str, int, int]:
     """Topic, partition and offset of a consumed message."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     return topic or "", partition or 0, -1 if offset is None else offset
+
+
+def as_bytes(value: bytes | str | None) -> bytes:
+    """A consumed message's value or key; nothing is no bytes."""
+    return value.encode() if isinstance(value, str) else value or b""

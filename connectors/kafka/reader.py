@@ -14,7 +14,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import TopicMetadata
 
-from connectors.kafka.clients import FORBIDDEN, client_config, is_away, open_client, place_of
+from connectors.kafka.clients import FORBIDDEN, as_bytes, client_config, is_away, open_client, place_of
 from connectors.kafka.topics import topic_ids
 from connectors.messages.grouping import Arrival
 from connectors.prometheus.metrics import Metrics
@@ -118,7 +118,7 @@ class Reader:
                 self._next[topic, partition] = offset + 1
                 kind, at_ms = message.timestamp()
                 at_us = 1000 * at_ms if kind != TIMESTAMP_NOT_AVAILABLE else 0
-                yield _bytes(message.value()), topic, partition, offset, _bytes(message.key()), at_us
+                yield as_bytes(message.value()), topic, partition, offset, as_bytes(message.key()), at_us
         self._export_lag()
 
     def close(self) -> None:
@@ -246,7 +246,3 @@ class Reader:
             if high >= 0:
                 self._behind[place] = max(0, high - self._next.get((topic, int(partition)), 0))
                 self._metrics.lag(topic, int(partition), self._behind[place])
-
-
-def _bytes(value: bytes | str | None) -> bytes:
-    return value.encode() if isinstance(value, str) else value or b""

@@ -25,7 +25,7 @@ from models.reference.alignment import recorded_maturity
 from models.reference.envelope import Envelope, envelope, on_points, stacked
 from models.reference.reference import Reference
 from ops.config import Configuration
-from ops.console.records import BatchRecord, Piece
+from ops.console.batch_record import BatchRecord, Piece
 from ops.monitors import Choice, ChosenMonitors, choose_monitors
 
 LOG = logging.getLogger("patrol")

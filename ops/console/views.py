@@ -9,8 +9,9 @@ from models.arrays.types import FloatArray, IntArray
 from models.records.block import RecordedBatch
 from models.records.messages import Score
 from models.records.times import to_time, to_us
+from ops.console.batch_record import BatchRecord
 from ops.console.judging import Judged, Judging
-from ops.console.records import BatchRecord, Records
+from ops.console.records import Records
 
 _MOST = 3000  # points of a course; more than a 4K screen shows
 _DIGITS = 6
