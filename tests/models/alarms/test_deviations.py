@@ -87,3 +87,10 @@ def test_an_id_of_the_longest_names_can_be_acknowledged():
     raised = register.raise_(seen("process", "process", 0), BatchContext(batch_id="%" * 256))
     action = OperatorAction(action="acknowledge", deviation_id=raised.deviation_id, unit="U", by="ada", at=minute(1))
     assert decode(encode(action), Origin(topic="t", partition=0, offset=0)) == action
+
+
+def test_a_batch_named_as_no_batch_is_another():
+    named, none = DeviationRegister(Subject("U", small_twin())), DeviationRegister(Subject("U", small_twin()))
+    ids = [named.raise_(seen("process", "process", 0), BatchContext(batch_id="-")).deviation_id,
+           none.raise_(seen("process", "process", 0), BatchContext()).deviation_id]  # fmt: skip
+    assert ids == ["U/%2D/process/1", "U/-/process/1"]
