@@ -143,8 +143,8 @@ class Transactions:
             except KafkaException as exc:
                 self._refuse(record, exc.args[0])
                 break
-        if singly:
-            self._producer.flush(_ANSWER_S)
+        while singly and self._producer.flush(_ANSWER_S) and not self._closed():
+            pass
 
     def _insist(self, step: Callable[[float], None]) -> bool:
         """Commit or abort, however long the broker is away; False: what was written has to be aborted."""
