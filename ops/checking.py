@@ -14,6 +14,7 @@ from connectors.settings import Topics
 from connectors.store.recovery import look
 from connectors.store.references import StoredVersion
 from models.records.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
+from models.unit.state import READABLE
 from ops.config import Configuration
 from ops.monitors import Choice, choose_monitors
 from ops.running import owner, recovery_folder
@@ -90,7 +91,7 @@ def _recovery(configuration: Configuration, options: CheckOptions, stored: Store
     if folder.exists():
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise RecoveryError(f"{folder}: cannot be written; mend its permissions or choose another recovery.folder")
-        kept = look(folder, owner("deviation", configuration, stored))
+        kept = look(folder, owner("deviation", configuration, stored), READABLE)
         if kept is None:
             return f"{folder}: empty, a new store will be made"
         return f"{folder}: snapshots since {kept.created_at:%Y-%m-%d %H:%M} UTC, of this configuration"
