@@ -16,6 +16,9 @@ _MOST, _MOST_EACH = 20_000, 2_000  # messages: over all partitions, of one
 _WITHIN_S = 5.0  # wall clock
 _ANSWER_S = 2.0
 _POLL_S = 0.1
+_JUST_MADE = frozenset(
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+)  # for some moments a topic that has just been made answers so
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ def spread_units(
     found: dict[tuple[str, str], Spread] = {}
     count = 0
     try:
-        places = _begin(consumer, topics)
+        places = _begin(consumer, topics, deadline)
         left = set(places)
         while left and count < _MOST and time.monotonic() < deadline:
             for message in consumer.consume(1000, timeout=_POLL_S):
@@ -95,17 +98,28 @@ def spread_units(
     return Looked(count, len(places), not left, tuple(several))
 
 
-def _begin(consumer: Consumer, topics: Collection[str]) -> list[tuple[str, int]]:
+def _begin(consumer: Consumer, topics: Collection[str], deadline: float) -> list[tuple[str, int]]:
     """Go to the newest messages of each partition."""
     known = consumer.list_topics(timeout=_ANSWER_S).topics
     places = [(topic, partition) for topic in topics if topic in known for partition in known[topic].partitions]
     each = min(_MOST_EACH, max(1, _MOST // max(1, len(places))))
     begins = []
     for topic, partition in places:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ANSWER_S)
+        low, high = _ends(consumer, TopicPartition(topic, partition), deadline)
         begins.append(TopicPartition(topic, partition, max(low, high - each)))
     consumer.assign(begins)
     return places
+
+
+def _ends(consumer: Consumer, place: TopicPartition, deadline: float) -> tuple[int, int]:
+    """The offsets of the oldest message and after the newest."""
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=_ANSWER_S)
+        except KafkaException as exc:
+            if exc.args[0].code() not in _JUST_MADE or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
 
 
 def _is_end(message: Message) -> bool:
