@@ -68,12 +68,11 @@ def check(
 
 def table(outcomes: "Sequence[Outcome]") -> "Table":
     """The checks, their outcomes, and what was found or is to be done."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table("check", "", "found, or what to do")
     for outcome in outcomes:
-        good = "[yellow]warning[/yellow]" if outcome.warns else "[green]ok[/green]"
-        state = good if outcome.ok else "[bold red]failed[/bold red]"
-        shown.add_row(escape(outcome.what), state, escape(outcome.detail))
+        good = Text("warning", "yellow") if outcome.warns else Text("ok", "green")
+        shown.add_row(outcome.what, good if outcome.ok else Text("failed", "bold red"), outcome.detail)
     return shown
