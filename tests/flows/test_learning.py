@@ -1,7 +1,10 @@
 """The learning flow: released batches become a candidate, rejected and open ones do not."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSource, run_main
 from msgspec.structs import replace
 
@@ -30,9 +33,9 @@ def batch_of(number: int, verdict: str, *extra: object) -> list[Feed]:
     ]
 
 
-def run(twin, folder, feeds, stopped=False):
+def run(twin, folder, feeds, stopped=False, **how):
     fitting = FittingProcess(twin, folder)
-    run_main(build(TestingSource([*feeds, tick()]), CandidateSink(twin, folder, fitting), twin))
+    run_main(build(TestingSource([*feeds, tick()]), CandidateSink(twin, folder, fitting), twin), **how)
     fitting.close(abandon=stopped)
     return ReferenceStore(folder).list(twin.name)
 
@@ -66,6 +69,19 @@ def test_doing_it_again_after_a_crash_learns_nothing_twice(twin, tmp_path):
     run(twin, tmp_path, feeds)
     versions = run(twin, tmp_path, feeds)
     assert [v.version for v in versions] == [1]
+    assert left(twin, tmp_path) == []
+
+
+@pytest.mark.parametrize("crash_at", [1, 4, 9, 10, 11, 12])
+def test_crashes_at_any_poll_lose_no_batch_and_learn_none_twice(twin, tmp_path, crash_at):
+    """Snapshots at every poll: what a batch was before its decision, while it waits and when it is being fitted."""
+    init_db_dir(tmp_path, 1)
+    often = {"epoch_interval": timedelta(0), "recovery_config": RecoveryConfig(str(tmp_path))}
+    feeds = [one for n in range(6) for one in batch_of(n, "released")]
+    feeds.insert(crash_at, TestingSource.ABORT())
+    run(twin, tmp_path, feeds, stopped=True, **often)
+    versions = run(twin, tmp_path, feeds, **often)
+    assert versions[-1].batches == ("B0", "B1", "B2", "B3", "B4", "B5")
     assert left(twin, tmp_path) == []
 
 
