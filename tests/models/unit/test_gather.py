@@ -254,6 +254,6 @@ def test_a_batch_that_never_ends_does_not_fill_the_memory(twin, monkeypatch):
 
 
 def test_of_two_starts_or_ends_the_earlier_stands_whichever_comes_first(twin):
-    events = [event("started", 2), event("started", 0), event("ended", 8), event("ended", 12)]
+    events = [event("started", m) for m in (2, 0, 1)] + [event("ended", m) for m in (9, 8, 12)]
     said = run(Gather(twin), feed(*events, scans(range(20))), feed(event("started", 3), event("ended", 15)), tick())
     assert [item.batch.age_s.tolist() for item in said] == [[60.0 * m for m in range(8)]]
