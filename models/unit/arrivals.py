@@ -14,6 +14,7 @@ from models.unit.assembly import Assembly, LastGood
 from models.unit.clock import Clock
 from models.unit.intake import Intake, Step, Suspects
 from models.unit.repeats import Repeats
+from models.unit.usable import Usable
 
 
 class SuspectsState(msgspec.Struct, kw_only=True):
@@ -37,6 +38,7 @@ class ArrivalsState(msgspec.Struct, kw_only=True):
     open: dict[int, list[int]] = {}
     late: list[Any] = []
     suspects: tuple[SuspectsState | None, SuspectsState | None] = (None, None)
+    usable_us: int | None = None
 
 
 class Arrivals:
@@ -51,8 +53,9 @@ class Arrivals:
     def __init__(self, twin: Twin) -> None:
         self.clock = Clock(int(twin.cadence_s * 1e6))
         self._repeats = Repeats(twin.context.repeat_scans)
-        self._intake = Intake(twin, self.clock, self._repeats)
-        self._assembly = Assembly(twin, self.clock, self._repeats)
+        self._usable = Usable(twin)
+        self._intake = Intake(twin, self.clock, self._repeats, self._usable)
+        self._assembly = Assembly(twin, self.clock, self._repeats, self._usable)
 
     def add(self, blocks: tuple[Block | ReadingBlock, ...]) -> Iterator[Step]:
         """What becomes of all that one poll brought; streams of several topics or partitions are merged by time."""
@@ -70,6 +73,7 @@ class Arrivals:
             open={number: sorted(marks) for number, marks in assembly.open.items()},
             late=[parts(one) for one in assembly.late],
             suspects=(_suspects_state(self._intake.suspects), _suspects_state(assembly.suspects)),
+            usable_us=self._usable.since_us,
         )
 
     def restore(self, state: ArrivalsState) -> None:
@@ -78,6 +82,7 @@ class Arrivals:
         clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts = state.clock
         clock.paced = state.paced
         self._repeats.restore(state.repeats)
+        self._usable.since_us = state.usable_us
         assembly.restore(state.assembly)
         assembly.open = {number: set(marks) for number, marks in state.open.items()}
         assembly.late = [ReadingBlock(*one) for one in state.late]

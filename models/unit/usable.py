@@ -1,0 +1,40 @@
+"""Whether what a unit sends makes scans: messages may come for hours of which not one can be judged."""
+
+import msgspec
+
+from models.records.twin import Twin
+
+_LEAST_CADENCES = 3  # so long readings may take to make a scan
+
+
+class NoScan(msgspec.Struct, frozen=True):
+    """Messages have come for so long, by the broker's time, and none has made a scan."""
+
+    still_s: float
+
+
+class Usable:
+    """When a unit's messages last made a scan; all by the broker's time, so that a backlog gives the same.
+
+    Parameters
+    ----------
+    twin
+        How long a unit may be quiet.
+    """
+
+    def __init__(self, twin: Twin) -> None:
+        self._limit_us = int(max(twin.quiet_s, _LEAST_CADENCES * twin.cadence_s) * 1e6)
+        self.since_us: int | None = None  # the message that made the last scan, or the first one after it
+
+    def made(self, broker_us: int | None) -> None:
+        """A message of then made a scan."""
+        self.since_us = broker_us
+
+    def came(self, broker_us: int | None) -> NoScan | None:
+        """A message of then made none; said when that has been so for too long."""
+        if broker_us is None:
+            return None
+        if self.since_us is None:
+            self.since_us = broker_us
+        still_us = broker_us - self.since_us
+        return NoScan(still_us / 1e6) if still_us >= self._limit_us else None
