@@ -89,6 +89,4 @@ class Idleness:
         if due and not answers():
             return []
         self._quiet.update(due)
-        return [
-            Feed(unit, (Tick(unit=unit, kind="quiet", still_s=self._quiet_s, now_us=self._now_us),)) for unit in due
-        ]
+        return [Feed(unit, (Tick(unit=unit, kind="quiet", still_s=self._quiet_s),)) for unit in due]

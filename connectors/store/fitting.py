@@ -1,4 +1,4 @@
-"""Released batches into a candidate, in a process of its own: ``python -m connectors.store.fitting``.
+"""Released batches into a candidate, in a process of its own (``connectors.store.fitting_process`` starts it).
 
 Fitting takes minutes, so the flow goes on meanwhile, and stopping does not wait. What is fitted lies in files until a
 version holds it, so this process may end at any moment: the next one finds either the files, or the version. Only one
@@ -133,7 +133,3 @@ def _end_with_parent() -> None:
     """Standard input ends when the process that holds its other end does, however that ends."""
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,7 @@ from models.records.twin import Twin
 
 LOG = logging.getLogger("patrol")
 _TOGETHER_S = 2.0  # wall clock: batches released within it are learnt into one candidate
+_PROGRAM = "import sys; sys.path[:] = {!r}; from connectors.store.fitting import main; main()"  # this very code
 _LEVELS = {"info": logging.INFO, "error": logging.ERROR}
 
 
@@ -76,10 +77,14 @@ class FittingProcess:
         with self._lock:
             if self._abandoned.is_set():
                 return
-            self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "connectors.store.fitting"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            )  # fmt: skip
+            try:
+                self._process = process = subprocess.Popen(
+                    [sys.executable, "-c", _PROGRAM.format(sys.path)],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+                )  # fmt: skip
+            except OSError as exc:  # no memory, no processes
+                LOG.error("fitting cannot be started: %s; the released batches are kept", exc)
+                return
         with process:
             self._follow(process)
         if process.returncode and not self._abandoned.is_set():

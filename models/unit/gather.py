@@ -51,7 +51,8 @@ class Gather:
 
     Context applies by event time, as in the watch: scans observed from a batch's start until its end are its scans,
     whatever came first. Late and repeated scans are left out, as the watch leaves them out. A batch is whole once the
-    unit's scans have passed its end, or the source is caught up and the unit still; a decision waits for that.
+    unit's scans have passed its end, or it is decided, the source is caught up and the unit still; a decision waits
+    for that.
 
     Parameters
     ----------
@@ -146,11 +147,11 @@ class Gather:
                 yield Ended(_recorded(run, at_us, values))
 
     def _is_over(self, run: Run, tick: Tick) -> bool:
-        """The source is caught up and the unit still: whether that is long enough for the batch's last scans."""
-        end_us = run.ended_us or 0
-        if tick.kind == "quiet":
-            return run.batch_id in self._state.decisions or (tick.now_us is not None and end_us <= tick.now_us)
-        return tick.now_us is not None and end_us + self._tail_us <= tick.now_us
+        """The source is caught up and the unit still: a batch that is decided waits no longer for its last scans."""
+        if run.batch_id not in self._state.decisions:
+            return False
+        waited = tick.now_us is not None and (run.ended_us or 0) + self._tail_us <= tick.now_us
+        return tick.kind == "quiet" or waited
 
     def _missing(self, run: Run, scans: int) -> str:
         """Why a batch that is over is not to be learnt from; "": it is whole."""

@@ -146,6 +146,15 @@ def test_the_tail_of_a_batch_may_come_after_its_decision(twin):
     assert len(run(gather, feed(scans(range(6, 11))))[0].batch.age_s) == 10
 
 
+def test_the_tail_of_a_batch_may_come_for_as_long_as_nobody_decides(twin):
+    """A gateway is away at the end, and sends the rest once it is back."""
+    gather = Gather(twin)
+    run(gather, feed(event("started", -1), scans(range(6))), feed(event("ended", 9)), tick("settled"), tick())
+    said = run(gather, feed(scans(range(6, 9))), feed(event("released", 60)), tick("settled"))
+    assert kinds(said) == [Ended, Decided]
+    assert len(said[0].batch.age_s) == 9
+
+
 @pytest.mark.parametrize(("kind", "now", "is_over"), [
     ("settled", 13, False),  # it ended a minute ago: its last scans may be on their way
     ("settled", 60, True),
