@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -108,6 +109,13 @@ class Plant:
         now_s = time.time() if snapshot else 0.0
         until(lambda: self.read("patrol_snapshot_timestamp_seconds") >= now_s, "a snapshot", WITHIN_S)
 
+    def fits_nothing(self) -> bool:
+        """Whether no process fits for the twin: its lock is free."""
+        with (self.folder / "refs/plant/learning.lock").open("ab") as lock, suppress(BlockingIOError):
+            flock(lock, LOCK_EX | LOCK_NB)
+            return True
+        return False
+
     def caught_up(self) -> bool:
         return got(f"http://127.0.0.1:{self.port}/readyz")[0] == 200
 
@@ -167,6 +175,7 @@ def test_killed_while_fitting_it_learns_every_batch_once(wide: Plant) -> None:
     with wide.learning() as process:
         wide.says("fitting a candidate to 6 batches")
         process.kill()
+    until(wide.fits_nothing, "the fitting process to end with the one that started it", WITHIN_S)
     assert wide.versions() == []
     with wide.learning():
         wide.learns(*map(name, range(6)))

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -53,6 +53,7 @@ def told(gathered):
     return batches, decided, len(ended)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_whenever_context_comes_before_its_scans_the_same_batches_are_gathered(data):
     """Each event comes with any poll ahead of the scans it concerns, a decision with any; restarts lie in between."""
