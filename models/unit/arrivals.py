@@ -38,7 +38,7 @@ class ArrivalsState(msgspec.Struct, kw_only=True):
     open: dict[int, list[int]] = {}
     late: list[Any] = []
     suspects: tuple[SuspectsState | None, SuspectsState | None] = (None, None)
-    usable_us: int | None = None
+    unusable: tuple[int, int] | msgspec.UnsetType = msgspec.UNSET  # left out where the broker gives no time
 
 
 class Arrivals:
@@ -64,7 +64,7 @@ class Arrivals:
 
     def state(self) -> ArrivalsState:
         """A copy of all that changes."""
-        clock, assembly = self.clock, self._assembly
+        clock, assembly, usable = self.clock, self._assembly, self._usable
         return ArrivalsState(
             clock=(clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts),
             paced=clock.paced,
@@ -73,7 +73,7 @@ class Arrivals:
             open={number: sorted(marks) for number, marks in assembly.open.items()},
             late=[parts(one) for one in assembly.late],
             suspects=(_suspects_state(self._intake.suspects), _suspects_state(assembly.suspects)),
-            usable_us=self._usable.since_us,
+            unusable=msgspec.UNSET if usable.since_us is None else (usable.since_us, usable.last_us),
         )
 
     def restore(self, state: ArrivalsState) -> None:
@@ -82,7 +82,8 @@ class Arrivals:
         clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts = state.clock
         clock.paced = state.paced
         self._repeats.restore(state.repeats)
-        self._usable.since_us = state.usable_us
+        if state.unusable is not msgspec.UNSET:
+            self._usable.since_us, self._usable.last_us = state.unusable
         assembly.restore(state.assembly)
         assembly.open = {number: set(marks) for number, marks in state.open.items()}
         assembly.late = [ReadingBlock(*one) for one in state.late]

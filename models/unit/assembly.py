@@ -176,7 +176,7 @@ class Assembly:
             made.append((self._next_us, offset, np.where(fresh, self._values, np.nan)))
             self._next_us += self._cadence_us
         if made:
-            self._usable.made(None)
+            self._usable.made()
         self._remember(-(-at_us // self._cadence_us))
         return made
 

@@ -142,7 +142,7 @@ class Intake:
         end = breaks[after] if after < len(breaks) else len(block)
         self._repeats.remember(marks[row:end])
         self._clock.take(int(block.observed_us[end - 1]), broker_at(block, end - 1))
-        self._usable.made(broker_at(block, end - 1))
+        self._usable.made()
         return end
 
     def _scan(self, block: Block, row: int, marks: IntArray) -> Iterator[Step | None]:
@@ -169,7 +169,7 @@ class Intake:
         if verdict is not Verdict.TAKE:
             yield clock.returned(at_us) if verdict is Verdict.RETURNED else clock.corrected(at_us)
         clock.take(at_us, broker_us)
-        self._usable.made(broker_us)
+        self._usable.made()
         self._repeats.remember(marks[row : row + 1])
         yield None
 
@@ -199,7 +199,7 @@ class Intake:
         for scan in suspects.clear():
             if isinstance(scan, Block):
                 clock.take(int(scan.observed_us[0]), broker_at(scan, 0))
-                self._usable.made(broker_at(scan, 0))
+                self._usable.made()
                 self._repeats.remember(fingerprints(scan.observed_us, scan.values))
                 yield Taken(scan)
 
