@@ -269,7 +269,7 @@ def test_readings_that_make_a_scan_now_and_then_leave_the_unit_watched():
 def test_a_unit_that_was_silent_and_then_sends_again_what_it_has_sent_was_not_useless_meanwhile():
     """A gateway is away for three hours; a backlog of that says nothing that would not have been said live."""
     whole = noisy(range(60))
-    again = with_broker(whole.take(slice(40, 60)), 240 + np.arange(20) / 60)
+    again = with_broker(whole.take(slice(40, 60)), np.append([60], 240 + np.arange(19) / 60))
     later = with_broker(noisy(range(240, 300), 1), 241 + np.arange(60))
     said = run(watch_of(TWIN), feed(event("started", 0)), feed(with_broker(whole, range(60))), feed(again), feed(later))
     assert deviations(said) == []
