@@ -21,6 +21,7 @@ from models.unit.notes import Notes
 from models.unit.ordering import Ordering
 from models.unit.timeline import Timeline
 from models.unit.unit import Monitors, Unit
+from models.unit.usable import NoScan
 
 
 class Watch:
@@ -109,6 +110,8 @@ class Watch:
             yield from self._refuse(step)
         elif isinstance(step, Repeated):
             yield self.notes.repeated(step)
+        elif isinstance(step, NoScan):
+            yield from self.unit.quiet(step.still_s, "messages come, but none makes a scan,")
         else:
             yield from self._release()
             self.ordering.begin()

@@ -62,7 +62,7 @@ class Plant:
 
     def context(self, n: int) -> Iterator[Sent]:
         """Batches end to end, each unit's at other times; a result of the laboratory now and then."""
-        for k, unit in enumerate(UNITS):
+        for k in range(len(UNITS)):
             age = (n + _APART * k) % BATCH
             if age == 0 and n:
                 yield self._event("ended", k, n - 1, n - 0.6)

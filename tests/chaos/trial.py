@@ -1,4 +1,4 @@
-"""The trial: a flow and its broker ended in every way there is while a plant runs, beside a run that nobody disturbs."""
+"""A flow and its broker ended in every way there is while a plant runs, beside a run that nobody disturbs."""
 
 import random
 import signal
