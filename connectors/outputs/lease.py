@@ -7,11 +7,12 @@ one that lives. A broker that keeps no such texts (the embedded one) shows nobod
 import logging
 import os
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.clients import FORBIDDEN, client_config, open_client
 from connectors.settings import Kafka
@@ -19,6 +20,7 @@ from models.records.errors import BrokerError
 
 LOG = logging.getLogger("patrol")
 _ANSWER_S = 2.0
+_LOOK_S = 0.02
 
 
 class AwayError(BrokerError):
@@ -57,7 +59,9 @@ class Lease:
         )
         self.group = f"patrol.{twin}"
         settings: dict[str, object] = {"group.id": self.group, "enable.auto.commit": False}
+        settings["on_commit"] = self._on_commit
         self._topic = kafka.topics.deviations
+        self._answer: int | None = None  # to the last commit
         self._consumer = open_client(Consumer, settings | client_config(kafka))
 
     def other(self) -> Claim | None:
@@ -97,8 +101,18 @@ class Lease:
         self._commit("")
 
     def _commit(self, text: str) -> None:
+        """Commit, and wait a moment for the answer (the client's own waiting has no limit)."""
+        self._answer = None
         place = TopicPartition(self._topic, 0, self.own.beat, metadata=text)
+        limit_s = time.monotonic() + _ANSWER_S
         try:
-            self._consumer.commit(offsets=[place], asynchronous=False)
-        except KafkaException as exc:
-            raise AwayError(exc.args[0].str()) from exc
+            self._consumer.commit(offsets=[place], asynchronous=True)
+            while self._answer is None and time.monotonic() < limit_s:
+                self._consumer.poll(_LOOK_S)
+        except (KafkaException, RuntimeError) as exc:
+            raise AwayError(str(exc)) from exc
+        if self._answer not in (KafkaError.NO_ERROR, KafkaError.UNKNOWN_TOPIC_OR_PART):  # the writer says more of it
+            raise AwayError("the claim to be the writer was not confirmed")
+
+    def _on_commit(self, error: KafkaError | None, _places: list[TopicPartition]) -> None:
+        self._answer = KafkaError.NO_ERROR if error is None else error.code()

@@ -75,8 +75,9 @@ class Site:
         return f"{self.name}.{kind}"
 
     def make(self, *kinds: str) -> None:
-        """Make topics; deviations are compacted as PATrol makes them."""
-        new = [NewTopic(self.topic(kind), 3, 1) for kind in kinds]
+        """Make topics."""
+        for_ever = {"retention.ms": "-1"}  # the plant's times are weeks ago
+        new = [NewTopic(self.topic(kind), 3, 1, config=for_ever) for kind in kinds]
         for future in self.admin.create_topics(new).values():
             future.result(30)
         self._until(lambda: all(self.topic(kind) in self.admin.list_topics(timeout=10).topics for kind in kinds))
@@ -112,6 +113,8 @@ class Run:
     def __init__(self, site: Site, recovery: str, options: tuple[str, ...]) -> None:
         Run.count += 1
         self.recovery, self.port = recovery, free_port()
+        self._emitted: float | None = None
+        self._since_s = time.monotonic()
         self.log = site.folder / f"{site.name}-{Run.count}.log"
         twin = site.folder / f"{site.name}-{recovery}.toml"
         words = {"boot": site.bootstrap, "name": site.name, "port": self.port, "quiet_s": QUIET_S}
@@ -135,17 +138,25 @@ class Run:
             return None
 
     def metric(self, name: str) -> float | None:
-        """The sum of a series; None: nobody answers."""
+        """The sum of a series; None: nobody answers, or it is not there."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
                 rows = answer.read().decode().splitlines()
         except OSError:
             return None
-        return sum(float(row.rsplit(" ", 1)[1]) for row in rows if row.split("{")[0].split(" ")[0] == name)
+        found = [float(row.rsplit(" ", 1)[1]) for row in rows if row.split("{")[0].split(" ")[0] == name]
+        return sum(found) if found else None
 
     def caught_up(self) -> bool:
         """Whether all there is has been read."""
         return self.metric("patrol_caught_up") == 1 and self.metric("patrol_lag_messages") == 0
+
+    def still(self) -> bool:
+        """Whether it is caught up, and has emitted nothing for three seconds."""
+        emitted = self.metric("patrol_scores_total")
+        if not self.caught_up() or emitted != self._emitted:
+            self._emitted, self._since_s = emitted, time.monotonic()
+        return time.monotonic() - self._since_s > 3.0
 
     def last_words(self) -> str:
         """The end of its log."""

@@ -153,6 +153,7 @@ class Trial:
 
     def _drain(self, run: Run) -> None:
         until(run.caught_up, 2 * _WITHIN_S, f"all is judged\n{run.last_words()}")
+        until(run.still, _WITHIN_S, "the ends of the last batches are applied")
         run.send(signal.SIGTERM)
         code = run.ended(_WITHIN_S)
         assert code == 0, f"SIGTERM at the end: exit {code}\n{run.last_words()}"
