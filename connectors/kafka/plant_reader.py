@@ -78,11 +78,13 @@ class PlantReader:
         if readers is None:
             return PollResult()
         events, scans, emitted = readers
+        said = _decoded(emitted.poll(self._poll))
+        self._grouping.admission.know(record.unit for record in said)  # those that are judged are shown
         if events.caught_up:
             self._grouping.add(scans.poll(self._poll))
         self._grouping.add(events.poll(self._poll))  # polled after the scans, and given ahead of them
         feeds = tuple(each for each in self._grouping.take() if isinstance(each, Feed))
-        return PollResult(feeds, tuple(_decoded(emitted.poll(self._poll))))
+        return PollResult(feeds, tuple(said))
 
     def close(self) -> None:
         """Close the consumers."""

@@ -30,6 +30,7 @@ class LaneState(TypedDict):
 
     offsets: dict[str, int]  # "topic/partition" -> next offset
     units: list[str]  # units that have sent scans
+    left_out: NotRequired[list[str]]  # units that are not watched, and have been named in a dead letter
     topics: NotRequired[dict[str, str]]  # the id of each topic the offsets are of
 
 
@@ -71,7 +72,9 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._context = Reader(kafka, kafka.topics.context, offsets, metrics, ids)
         self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics, ids)
         self._grouping = Grouping(twin, metrics, kafka.topics)
-        self._idleness = Idleness(kafka, twin, [] if resume is None else resume["units"])
+        units = [] if resume is None else resume["units"]
+        self._grouping.admission.know(units, [] if resume is None else resume.get("left_out", []))
+        self._idleness = Idleness(kafka, twin, units)
         self._polled_at: datetime | None = None  # None: the next poll is due at once
 
     def next_batch(self) -> list[Feed | Rejected]:
@@ -103,7 +106,8 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
     def snapshot(self) -> LaneState:
         """Where the next poll begins."""
         offsets, ids = self._context.offsets | self._scans.offsets, self._context.ids | self._scans.ids
-        return {"offsets": offsets, "units": self._idleness.units, "topics": ids}
+        named = list(self._grouping.admission.lettered)
+        return {"offsets": offsets, "units": self._idleness.units, "topics": ids, "left_out": named}
 
     def close(self) -> None:
         """Close both consumers."""

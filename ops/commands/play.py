@@ -85,6 +85,8 @@ def play(
             bar.advance(task)
     units = len({run.unit for run in runs})
     console.print(f"{total} message(s) of {units} unit(s) published and confirmed.", highlight=False)
+    if not configuration.twin.units and units > configuration.twin.units_max:
+        console.print(f"`patrol run` watches twin.units_max = {configuration.twin.units_max} of them.", highlight=False)
 
 
 def ready(kafka: "Kafka", topics: Sequence[str], *, create: bool) -> None:

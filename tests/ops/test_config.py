@@ -153,6 +153,7 @@ def test_the_hash_covers_what_influences_verdicts_and_only_that(tmp_path: Path) 
     before = load(write(tmp_path, GOOD)).sha256
     same = f'# a comment\n{GOOD}\n[alarms]\nbudget = 0.05\n[kafka]\nbootstrap_servers = "other:1"\n'
     assert load(write(tmp_path, same.replace("[tags.ph]", "[tags.ph]\ndescription = 'x'"))).sha256 == before
+    assert load(write(tmp_path, GOOD.replace("cadence_s", "units_max = 5\ncadence_s"))).sha256 == before
     assert load(write(tmp_path, f"{GOOD}\n[alarms]\nbudget = 0.06\n")).sha256 != before
     assert load(write(tmp_path, GOOD.replace("high = 14", "high = 13"))).sha256 != before
 
