@@ -13,7 +13,7 @@ from msgspec.structs import astuple
 from connectors.messages.admission import Admission, LeftOut
 from connectors.messages.codec import decode
 from connectors.messages.rows import Rows
-from connectors.messages.wide import WideScans
+from connectors.messages.wide import WideScan, WideScans
 from connectors.settings import Topics
 from models.records.block import Block, Feed, ReadingBlock
 from models.records.messages import (
@@ -94,7 +94,7 @@ class Grouping:
             self._broker_us = at_us[0] if at_us else 0
             self.newest_us = max(self.newest_us, self._broker_us)
             scan = self._wide_scans.decode(raw) if self._wide else None
-            if scan is not None and topic not in self._not_scans and scan.unit in known:
+            if scan is not None and topic not in self._not_scans and (scan.unit in known or self._trimmed(scan)):
                 self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values), self._broker_us)
             else:
                 self._add(raw, Origin(topic=topic, partition=partition, offset=offset), _text(key))
@@ -141,6 +141,11 @@ class Grouping:
             self._add_reading(record, raw, origin, key)
         else:
             self._context.setdefault(record.unit, []).append(record)
+
+    def _trimmed(self, scan: WideScan) -> bool:
+        """Take white space off the unit's name; whether it is that of a unit that is known."""
+        scan.unit = scan.unit.strip()
+        return scan.unit in self.admission.known
 
     def _is_taken(self, record: Inbound, topic: str) -> bool:
         if topic in self._taken and isinstance(record, self._taken[topic]):

@@ -156,7 +156,7 @@ def units_named(pairs: Sequence[str], files: Sequence[Path]) -> dict[Path, str]:
     """``FILE=UNIT`` pairs to file -> unit; FILE is a path, its last part, or that without its suffix."""
     named: dict[Path, str] = {}
     for pair in pairs:
-        file, _, unit = pair.rpartition("=")
+        file, _, unit = (part.strip() for part in pair.rpartition("="))
         matching = [path for path in files if file in (str(path), path.name, path.stem)]
         if not unit or len(matching) != 1:
             raise typer.BadParameter(f"{pair!r} names {len(matching)} of the files", param_hint="--unit")
