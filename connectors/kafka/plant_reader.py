@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.kafka.positions import Kept
 from connectors.kafka.reader import Reader
 from connectors.kafka.since import offsets_since
 from connectors.messages.codec import decode_emitted
@@ -100,10 +101,11 @@ class PlantReader:
         offsets = offsets_since(self._kafka, (*topics.batch_events, *topics.scans, topics.scores), self._since)
         if offsets is None:
             return None
+        kept = Kept(offsets)
         self._readers = (
-            Reader(self._kafka, topics.batch_events, offsets, self._metrics),
-            Reader(self._kafka, topics.scans, offsets, self._metrics),
-            Reader(self._kafka, (topics.deviations, topics.scores), offsets, self._metrics),
+            Reader(self._kafka, topics.batch_events, kept, self._metrics),
+            Reader(self._kafka, topics.scans, kept, self._metrics),
+            Reader(self._kafka, (topics.deviations, topics.scores), kept, self._metrics),
         )
         return self._readers
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from models.records.block import Block, Feed, RecordedBatch
-from models.records.messages import BatchEvent, Deviation
+from models.records.messages import BatchEvent, Deviation, Loss
 from models.records.times import to_us
 from models.records.twin import Twin
 from models.unit.arrivals import Arrivals, ArrivalsState
@@ -56,6 +56,7 @@ class _State(msgspec.Struct, kw_only=True):
     open: dict[str, str] = {}  # deviation_id -> batch_id, of process deviations that are not closed
     newest_us: int = -(2**62)
     arrivals: ArrivalsState | None = None
+    lost: bool = False  # messages have been since the newest scan: a batch that begins meanwhile is not whole
 
 
 class Gather:
@@ -79,6 +80,8 @@ class Gather:
                 self._deviation(item)
             elif isinstance(item, BatchEvent):
                 gathered += self._event(item)
+            elif isinstance(item, Loss):
+                self._state.running, self._state.lost = None, True  # a batch with a hole is not learnt
         for step in self._arrivals.add(feed.blocks) if feed.blocks else ():
             if isinstance(step, Taken):
                 gathered += self._scans(step.scans)
@@ -129,7 +132,9 @@ class Gather:
 
     def _apply(self, event: BatchEvent) -> Iterator[Gathered]:
         running = self._state.running
-        if event.event == "started":
+        if event.event == "started" and self._state.lost:
+            self._state.running = None
+        elif event.event == "started":
             self._state.running = _Gathering(batch_id=event.batch_id, product=event.product, started_us=to_us(event.at))
         elif running is not None and running.batch_id == event.batch_id:
             if event.event == "phase_started":
@@ -155,6 +160,7 @@ class Gather:
             self._state.newest_us = at_us
             if self._state.pending:
                 yield from self._due(at_us)
+            self._state.lost = False
             running = self._state.running
             if running is not None and len(running.observed_us) < _LONGEST:
                 running.observed_us.append(at_us)
