@@ -74,7 +74,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     last_batch: str | None
     last_us: int | None
     waiting: list[Any]
-    lost: list[Loss] = []
+    lost: list[Loss] | msgspec.UnsetType = msgspec.UNSET  # where there are any
     batch: BatchState | None
 
 
@@ -94,7 +94,7 @@ def encode(watch: Parts) -> bytes:
         last_batch=unit.last_batch,
         last_us=unit.last_us,
         waiting=[parts(block) for block in unit.waiting],
-        lost=unit.lost,
+        lost=unit.lost or msgspec.UNSET,
         batch=None if unit.running is None else _batch_state(unit.running),
     )
     return _ENCODER.encode(state)
@@ -127,7 +127,7 @@ def restore(watch: Parts, raw: bytes) -> None:
         watch.notes.since_repeat = state.since_repeat
     watch.notes.partitions, watch.notes.refused_us = state.partitions, state.refused_us
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
-    unit.lost = state.lost
+    unit.lost = [] if state.lost is msgspec.UNSET else state.lost
     unit.waiting = [block_of(fields) for fields in state.waiting]
     unit.running = None if state.batch is None else _running(unit, state.batch)
 
