@@ -2,9 +2,9 @@
 
     Kafka -> feeds by unit -> GATHER -> whole batches and decisions -> the candidate reference
 
-A batch is gathered while it runs and put aside when it ends. On ``released`` it is learnt into a candidate, unless a
-process deviation of it is still open; on ``rejected`` it is thrown away. Messages that cannot be read are left to the
-deviation flow, which reads the same topics and writes the dead letters.
+A batch is gathered whenever it ran, and put aside when it is whole. Once it is ``released`` and none of its process
+deviations is open, it is learnt into a candidate; on ``rejected`` it is thrown away. Messages that cannot be read are
+left to the deviation flow, which reads the same topics and writes the dead letters.
 """
 
 from collections.abc import Iterable

@@ -2,23 +2,26 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from connectors.kafka.spread import Looked, spread_units
 from connectors.kafka.topics import TopicState, Use, create_topics, describe
 from connectors.prometheus.exposition import serve
 from connectors.settings import Topics
 from connectors.store.recovery import look
 from connectors.store.references import StoredVersion
 from models.records.errors import BrokerError, PatrolError, RecoveryError, ReferenceError
+from models.unit.state import READABLE
 from ops.config import Configuration
 from ops.monitors import Choice, choose_monitors
 from ops.running import owner, recovery_folder
 
 _BROKER_S = 5.0  # wall clock for an answer
+_NAMED = 5  # units
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Outcome:
     what: str
     detail: str
     exit_code: int = 0  # of the error; 0: in order
+    warns: bool = False  # nothing fails of it, but it should be mended
 
     @property
     def ok(self) -> bool:
@@ -56,6 +60,11 @@ def checks(configuration: Configuration, options: CheckOptions) -> Iterator[Outc
     yield _outcome("broker", partial(_broker, configuration, options, states))
     for state in states:
         yield _outcome(f"topic {state.topic}", partial(_topic, state, uses(configuration.kafka.topics)[state.topic]))
+    several = [state.topic for state in states if state.topic in configuration.kafka.topics.scans and _has_order(state)]
+    if several:
+        looked: list[Looked] = []
+        outcome = _outcome("units", partial(_units, configuration, several, looked))
+        yield replace(outcome, warns=any(found.spread for found in looked))
 
 
 def uses(topics: Topics) -> dict[str, Use]:
@@ -90,7 +99,7 @@ def _recovery(configuration: Configuration, options: CheckOptions, stored: Store
     if folder.exists():
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise RecoveryError(f"{folder}: cannot be written; mend its permissions or choose another recovery.folder")
-        kept = look(folder, owner("deviation", configuration, stored))
+        kept = look(folder, owner("deviation", configuration, stored), READABLE)
         if kept is None:
             return f"{folder}: empty, a new store will be made"
         return f"{folder}: snapshots since {kept.created_at:%Y-%m-%d %H:%M} UTC, of this configuration"
@@ -123,3 +132,20 @@ def _topic(state: TopicState, use: Use) -> str:
         raise BrokerError(trouble)
     known = state.readable if use == "read" else state.writable
     return f"{state.partitions} partition(s), {use}" + ("" if known else " (the broker does not say who may)")
+
+
+def _has_order(state: TopicState) -> bool:
+    """Whether it can be read, and the order of a unit's scans hangs on their partition."""
+    return state.trouble("read") is None and state.partitions > 1
+
+
+def _units(configuration: Configuration, topics: list[str], looked: list[Looked]) -> str:
+    """Each unit's scans are in one partition of a topic, or which are not; ``looked`` gets what was found."""
+    found = spread_units(configuration.kafka, topics, configuration.twin.units)
+    looked.append(found)
+    seen = f"{found.messages} newest message(s) of {found.partitions} partition(s) looked at"
+    seen += "" if found.whole else ", not all of them"
+    if not found.spread:
+        return f"each in one partition of a topic ({seen})"
+    more = f"; and {len(found.spread) - _NAMED} more" if len(found.spread) > _NAMED else ""
+    return "; ".join(map(str, found.spread[:_NAMED])) + f"{more} ({seen})"

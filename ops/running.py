@@ -26,7 +26,6 @@ from ops.config import Configuration
 LOG = logging.getLogger("patrol")
 _COLLECT_AFTER = 50_000  # new objects: a poll's messages and records, which hold no cycles, are gone by then
 _STUCK_S = 60.0  # wall clock without a poll: the flow hangs
-_STUCK_LEARNING_S = 3600.0  # the same where references are fitted in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,13 @@ def _forms(flow: str) -> tuple[int, ...]:
 
 @contextmanager
 def exposed(metrics: Metrics, configuration: Configuration, stop: Stop, *, learns: bool = False) -> Iterator[None]:
-    """Serve the metrics for as long as the flow runs; one that ``learns`` polls nothing while it fits a reference."""
+    """Serve the metrics for as long as the flow runs; one that ``learns`` has a port of its own."""
     metrics.build(importlib.metadata.version("patrol-pat"), configuration.sha256)
-    at, stuck_s = configuration.metrics, _STUCK_LEARNING_S if learns else _STUCK_S
+    at = configuration.metrics
     served = metrics.serve(
         Exposition(address=at.address, port=at.learn_port if learns else at.port),
         ready=lambda: metrics.is_caught_up and not stop.requested,
-        live=lambda: time.monotonic() - metrics.polled_s < stuck_s,
+        live=lambda: time.monotonic() - metrics.polled_s < _STUCK_S,
         key="metrics.learn_port" if learns else "metrics.port",
     )
     LOG.info("metrics on http://%s:%d/metrics", configuration.metrics.address, served.port)

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False)  # names from the plant may hold square brackets
 
 
 class _Rate(ProgressColumn):
@@ -36,7 +36,7 @@ class _Count(ProgressColumn):
 def progress(noun: str) -> Progress:
     """A progress bar that counts ``noun`` (``scans``, ``messages``); on a terminal only it moves."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         _Count(noun),
         _Rate(noun),

@@ -1,4 +1,1 @@
-"""Kafka clients: what reads topics, what writes them, and how both wait for a broker.
-
-The only room that opens a connection to Kafka.
-"""
+"""Kafka clients: what reads topics, and how all wait for a broker. Here and in ``outputs`` connections are opened."""

@@ -5,6 +5,7 @@ of the context already held: at the start the context is read to its end first, 
 scans were fetched and goes ahead of them. Offsets are kept in the flow's snapshots, not in a consumer group.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NotRequired, TypedDict
 
@@ -19,7 +20,7 @@ from connectors.messages.grouping import Grouping
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from models.records.block import Feed
-from models.records.messages import Rejected
+from models.records.messages import Rejected, Tick
 from models.records.twin import Twin
 
 LANE = "lane-0"
@@ -51,10 +52,13 @@ class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
         Gets what arrives, and the broker's state.
     stop
         When requested, the lane ends and the flow drains.
+    silences
+        Ticks that raised ``quiet`` deviations before a restart: scans judged again do not bring them back.
     """
 
-    def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop) -> None:
+    def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop, silences: Sequence[Tick] = ()) -> None:
         self._kafka, self._twin, self._metrics, self._stop = kafka, twin, metrics, stop
+        self._silences = silences
 
     def list_parts(self) -> list[str]:
         """The one lane; its name is part of the recovery store."""
@@ -62,7 +66,9 @@ class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: LaneState | None) -> "Lane":
         """The lane, from where its snapshot left it."""
-        return Lane(self._kafka, self._twin, self._metrics, self._stop, resume_state)
+        lane = Lane(self._kafka, self._twin, self._metrics, self._stop, resume_state)
+        lane.first = [Feed(tick.unit, (tick,)) for tick in self._silences]
+        return lane
 
 
 class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
@@ -80,6 +86,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._grouping.admission.know(before["units"], before.get("left_out", []))
         self._idleness = Idleness(kafka, twin, before["units"])
         self._polled_at: datetime | None = None  # None: the next poll is due at once
+        self.first: list[Feed] = []  # emitted ahead of all that arrives
 
     def next_batch(self) -> list[Feed | Rejected]:
         """What has arrived; nothing while the broker is away."""
@@ -100,7 +107,8 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         else:
             out += self._idleness.ticks(self._scans.answers, self._grouping.newest_us)
         self._polled_at = began if arrived < self._poll else None
-        return out
+        first, self.first = self.first, []
+        return [*first, *out]
 
     def next_awake(self) -> datetime | None:
         """At once in a backlog, in a moment otherwise."""

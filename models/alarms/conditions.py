@@ -9,9 +9,11 @@ from typing import Any
 from models.alarms.deviations import DeviationRegister
 from models.alarms.occurrence import Occurrence
 from models.records.block import Block
-from models.records.messages import Deviation, Evidence, Loss
+from models.records.messages import Deviation, Evidence, Loss, Tick
 from models.records.subject import BatchContext, Subject
-from models.records.times import to_time
+from models.records.times import to_time, to_us
+
+_NO_SCAN = "no scan"
 
 LOST = "lost-messages"  # the cause of a loss
 
@@ -24,7 +26,7 @@ class Conditions:
         self.unwatched_us: int | None = None  # first scan of those without a batch
 
     def quiet(
-        self, batch_context: BatchContext, newest_us: int, still_s: float, why: str = "no scan"
+        self, batch_context: BatchContext, newest_us: int, still_s: float, why: str = _NO_SCAN
     ) -> Iterator[Deviation]:
         """No scan that can be used has come for ``still_s`` seconds."""
         text = f"{why} for {still_s:g} s: the unit is not watched"
@@ -128,3 +130,16 @@ class Conditions:
         revision = self._register.clear(cause, at_us, batch_context)
         if revision is not None:
             yield revision
+
+
+def silence_of(revision: Deviation) -> Tick | None:
+    """The tick that raised a ``quiet`` deviation, to be met again after a restart; None: it was raised by no tick.
+
+    A tick follows from the wall clock, so scans judged again do not bring it back; what was emitted does.
+    """
+    by_tick = revision.cause == "quiet" and f"{_NO_SCAN} for " in revision.message
+    if not by_tick or revision.by is not None or revision.cleared_at is not None:
+        return None
+    still_us = to_us(revision.raised_at) - to_us(revision.since_at)
+    since_us = to_us(revision.changed_at) - still_us
+    return Tick(unit=revision.unit, kind="quiet", still_s=still_us / 1e6, since_us=since_us)

@@ -6,6 +6,7 @@ DeliveryError     exit 4   Kafka did not confirm what was written: mend the brok
 RecordingError    exit 5   a recording cannot be read: mend the file, row or column it names
 BrokerError       exit 6   the broker cannot be used as configured (topic missing, permission): mend and start again
 RecoveryError     exit 7   the recovery store is another's, held, damaged or gone: restore it, or choose another folder
+WriterError       exit 8   another run writes for this twin: end one of them, or start this one with --standby
 
 Bad messages are not errors but values: ``Rejected`` records with one of REASONS, on the dead-letter topic.
 """
@@ -86,6 +87,18 @@ class RecoveryError(PatrolError):
     """The recovery store cannot be used with this configuration, or by this PATrol."""
 
     exit_code = 7
+
+
+class WriterError(PatrolError):
+    """Another run of the twin is its writer; a supervisor must not start this one again by itself."""
+
+    exit_code = 8
+
+
+class StoppedError(PatrolError):
+    """Asked to stop before it had begun; nothing was read or written, which is no failure."""
+
+    exit_code = 0
 
 
 def causes(exc: BaseException) -> Iterator[BaseException]:

@@ -218,6 +218,7 @@ class Tick(Record, frozen=True, kw_only=True):
     kind: Literal["settled", "quiet"]
     still_s: float = 0.0  # how long no scan of the unit has arrived
     now_us: int | None = None  # the edge's and the broker's time, whichever is later: context up to it is due
+    since_us: int | None = None  # of a silence that was raised before a restart: the newest scan before it
 
 
 class Loss(Record, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from models.unit.assembly import Assembly, LastGood
 from models.unit.clock import Clock
 from models.unit.intake import Intake, Step, Suspects
 from models.unit.repeats import Repeats
+from models.unit.usable import Usable
 
 
 class SuspectsState(msgspec.Struct, kw_only=True):
@@ -37,6 +38,7 @@ class ArrivalsState(msgspec.Struct, kw_only=True):
     open: dict[int, list[int]] = {}
     late: list[Any] = []
     suspects: tuple[SuspectsState | None, SuspectsState | None] = (None, None)
+    unusable: tuple[int, int] | msgspec.UnsetType = msgspec.UNSET  # left out where the broker gives no time
 
 
 class Arrivals:
@@ -51,8 +53,9 @@ class Arrivals:
     def __init__(self, twin: Twin) -> None:
         self.clock = Clock(int(twin.cadence_s * 1e6))
         self._repeats = Repeats(twin.context.repeat_scans)
-        self._intake = Intake(twin, self.clock, self._repeats)
-        self._assembly = Assembly(twin, self.clock, self._repeats)
+        self._usable = Usable(twin)
+        self._intake = Intake(twin, self.clock, self._repeats, self._usable)
+        self._assembly = Assembly(twin, self.clock, self._repeats, self._usable)
 
     def add(self, blocks: tuple[Block | ReadingBlock, ...]) -> Iterator[Step]:
         """What becomes of all that one poll brought; streams of several topics or partitions are merged by time."""
@@ -61,7 +64,7 @@ class Arrivals:
 
     def state(self) -> ArrivalsState:
         """A copy of all that changes."""
-        clock, assembly = self.clock, self._assembly
+        clock, assembly, usable = self.clock, self._assembly, self._usable
         return ArrivalsState(
             clock=(clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts),
             paced=clock.paced,
@@ -70,6 +73,7 @@ class Arrivals:
             open={number: sorted(marks) for number, marks in assembly.open.items()},
             late=[parts(one) for one in assembly.late],
             suspects=(_suspects_state(self._intake.suspects), _suspects_state(assembly.suspects)),
+            unusable=msgspec.UNSET if usable.since_us is None else (usable.since_us, usable.last_us),
         )
 
     def restore(self, state: ArrivalsState) -> None:
@@ -78,6 +82,8 @@ class Arrivals:
         clock.newest_us, clock.broker_us, clock.offset_us, clock.gap, clock.starts = state.clock
         clock.paced = state.paced
         self._repeats.restore(state.repeats)
+        if state.unusable is not msgspec.UNSET:
+            self._usable.since_us, self._usable.last_us = state.unusable
         assembly.restore(state.assembly)
         assembly.open = {number: set(marks) for number, marks in state.open.items()}
         assembly.late = [ReadingBlock(*one) for one in state.late]

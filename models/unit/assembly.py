@@ -10,6 +10,7 @@ from models.records.twin import Twin
 from models.unit.clock import AHEAD_US, Clock, ClockSet, Verdict
 from models.unit.intake import Repeated, Step, Suspects, Taken, broker_at, from_the_future
 from models.unit.repeats import Repeats, of_interval, of_reading
+from models.unit.usable import Usable
 
 LastGood = tuple[list[float], list[int], int | None]  # each tag's value and when it was observed; the next scan
 
@@ -30,11 +31,14 @@ class Assembly:
         The unit's.
     repeats
         What the unit has sent already, by intervals of the cadence.
+    usable
+        Told of each reading whether it made a scan.
     """
 
-    def __init__(self, twin: Twin, clock: Clock, repeats: Repeats) -> None:
+    def __init__(self, twin: Twin, clock: Clock, repeats: Repeats, usable: Usable) -> None:
         tags = twin.tags.values()
-        self._clock, self._repeats, self._usual = clock, repeats, twin.context.clock_reset_scans
+        self._clock, self._repeats, self._usable = clock, repeats, usable
+        self._usual = twin.context.clock_reset_scans
         self._cadence_us = int(twin.cadence_s * 1e6)
         self._max_age_us = np.array([(tag.max_age_s or 3 * twin.cadence_s) * 1e6 for tag in tags]).astype(np.int64)
         self._values: FloatArray = np.full(len(tags), np.nan)
@@ -49,7 +53,7 @@ class Assembly:
         made: list[tuple[int, int, FloatArray]] = []
         repeats: list[int] = []
         for row in range(len(readings)):
-            for step in self._reading(readings.take(slice(row, row + 1)), made):
+            for step in self._one(readings.take(slice(row, row + 1)), made):
                 if isinstance(step, Repeated):
                     repeats += [step.at_us] * step.count
                     continue
@@ -73,6 +77,13 @@ class Assembly:
             self._values, self._seen_us = np.array(values), np.array(seen_us, dtype=np.int64)
 
     # -- inside -----------------------------------------------------------------------------------------------
+
+    def _one(self, one: ReadingBlock, made: list[tuple[int, int, FloatArray]]) -> Iterator[Step]:
+        """What becomes of one reading, and whether the unit's readings make scans at all."""
+        yield from self._reading(one, made)
+        still = self._usable.came(broker_at(one, 0))
+        if still is not None:
+            yield still
 
     def _reading(self, one: ReadingBlock, made: list[tuple[int, int, FloatArray]]) -> Iterator[Step]:
         at_us, broker_us, clock = int(one.observed_us[0]), broker_at(one, 0), self._clock
@@ -164,6 +175,8 @@ class Assembly:
                 break
             made.append((self._next_us, offset, np.where(fresh, self._values, np.nan)))
             self._next_us += self._cadence_us
+        if made:
+            self._usable.made()
         self._remember(-(-at_us // self._cadence_us))
         return made
 

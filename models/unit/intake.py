@@ -15,6 +15,7 @@ from models.records.times import to_time
 from models.records.twin import Twin
 from models.unit.clock import AHEAD_US, LEAP_US, Clock, ClockSet, Verdict
 from models.unit.repeats import Repeats, fingerprints
+from models.unit.usable import NoScan, Usable
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -38,7 +39,7 @@ class Repeated(msgspec.Struct, frozen=True):
     at_us: int  # the first one's time
 
 
-Step = Taken | Refused | Repeated | ClockSet
+Step = Taken | Refused | Repeated | ClockSet | NoScan
 
 
 class Suspects:
@@ -98,11 +99,13 @@ class Intake:
         The unit's.
     repeats
         What the unit has sent already.
+    usable
+        Told of each message whether it made a scan.
     """
 
-    def __init__(self, twin: Twin, clock: Clock, repeats: Repeats) -> None:
+    def __init__(self, twin: Twin, clock: Clock, repeats: Repeats, usable: Usable) -> None:
         self._lateness_us, self._usual = int(twin.context.lateness_s * 1e6), twin.context.clock_reset_scans
-        self._clock, self._repeats, self.suspects = clock, repeats, Suspects()
+        self._clock, self._repeats, self._usable, self.suspects = clock, repeats, usable, Suspects()
 
     def add(self, block: Block) -> Iterator[Step]:
         """What becomes of scans, in the order they came."""
@@ -139,6 +142,7 @@ class Intake:
         end = breaks[after] if after < len(breaks) else len(block)
         self._repeats.remember(marks[row:end])
         self._clock.take(int(block.observed_us[end - 1]), broker_at(block, end - 1))
+        self._usable.made()
         return end
 
     def _scan(self, block: Block, row: int, marks: IntArray) -> Iterator[Step | None]:
@@ -150,6 +154,9 @@ class Intake:
             return
         if self._is_repeat(at_us, mark):
             yield Repeated(1, at_us)
+            still = self._usable.came(broker_us)
+            if still is not None:
+                yield still
             return
         if newest_us is not None and newest_us - self._lateness_us < at_us <= newest_us:  # a straggler in good time
             verdict = Verdict.TAKE
@@ -162,6 +169,7 @@ class Intake:
         if verdict is not Verdict.TAKE:
             yield clock.returned(at_us) if verdict is Verdict.RETURNED else clock.corrected(at_us)
         clock.take(at_us, broker_us)
+        self._usable.made()
         self._repeats.remember(marks[row : row + 1])
         yield None
 
@@ -191,6 +199,7 @@ class Intake:
         for scan in suspects.clear():
             if isinstance(scan, Block):
                 clock.take(int(scan.observed_us[0]), broker_at(scan, 0))
+                self._usable.made()
                 self._repeats.remember(fingerprints(scan.observed_us, scan.values))
                 yield Taken(scan)
 

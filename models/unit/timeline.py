@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from models.records.block import Block
-from models.records.messages import BatchEvent, OperatorAction
+from models.records.messages import BatchEvent, OperatorAction, Tick
 from models.records.times import to_us
 
 Dated = BatchEvent | OperatorAction
@@ -26,6 +26,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self.pending: list[Dated] = []
+        self.silences: list[Tick] = []  # raised before a restart, in order; not of the state, as Kafka holds them
         self.offset_us = 0
 
     def at_us(self, event: Dated) -> int:
@@ -42,6 +43,17 @@ class Timeline:
             return False
         insort(self.pending, event, key=_order)
         return True
+
+    def cut(self, scans: Block) -> Iterator[Block | Tick]:
+        """Scans (in order of time) and the silences that were raised between them before a restart."""
+        while self.silences and (self.silences[0].since_us or 0) < scans.observed_us[-1]:
+            silence = self.silences.pop(0)
+            row = int(scans.observed_us.searchsorted(silence.since_us or 0, side="right"))
+            if row:
+                yield scans.take(slice(0, row))
+            yield silence
+            scans = scans.take(slice(row, len(scans)))
+        yield scans
 
     def due(self, until_us: int) -> list[Dated]:
         """Take out the events that concern scans observed at ``until_us`` or later."""

@@ -51,6 +51,13 @@ class Unit:
         """What is running now."""
         return BatchContext() if self.running is None else self.running.batch_context
 
+    @property
+    def newest_us(self) -> int | None:
+        """The newest scan of what runs, or its start; None: nothing runs."""
+        if self.running is None:
+            return None
+        return max(self.running.started_us, self.last_us or self.running.started_us)
+
     def apply(self, event: Dated) -> UnitCoroutine:
         """A batch event or an action takes effect, before any scan observed at its time or later."""
         if isinstance(event, OperatorAction):
@@ -74,11 +81,10 @@ class Unit:
                 yield from self._named(*names[start], scans.take(slice(start, row)))
                 start = row
 
-    def quiet(self, still_s: float, why: str = "no scan") -> Iterator[Outbound]:
+    def quiet(self, still_s: float, *why: str) -> Iterator[Outbound]:
         """No scan that can be used has come for so long; of interest while something runs."""
-        if self.running is not None:
-            newest_us = max(self.running.started_us, self.last_us or self.running.started_us)
-            yield from self.conditions.quiet(self.batch_context, newest_us, still_s, why)
+        if (newest_us := self.newest_us) is not None:
+            yield from self.conditions.quiet(self.batch_context, newest_us, still_s, *why)
 
     def lose(self, loss: Loss) -> Iterator[Outbound]:
         """Messages of the unit were removed before they were read, after the newest scan judged."""

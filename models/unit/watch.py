@@ -4,6 +4,9 @@ The same class serves the live flow, the replay, the tests and the benchmarks. I
 follow from the scans and the context alone, however these were cut into blocks.
 """
 
+from bisect import insort
+from collections.abc import Iterator
+
 from models.records import rejections
 from models.records.block import Block, Feed
 from models.records.messages import BatchEvent, Context, Loss, OperatorAction, Outbound, Tick
@@ -18,6 +21,7 @@ from models.unit.notes import Notes
 from models.unit.ordering import Ordering
 from models.unit.timeline import Timeline
 from models.unit.unit import Monitors, Unit
+from models.unit.usable import NoScan
 
 
 class Watch:
@@ -86,6 +90,10 @@ class Watch:
 
     def _tick(self, tick: Tick) -> UnitCoroutine:
         """The source has nothing more for now: what is held for stragglers goes on, and context that is due applies."""
+        if tick.since_us is not None:
+            if tick.since_us >= (self.unit.newest_us or tick.since_us):
+                insort(self.timeline.silences, tick, key=lambda silence: silence.since_us or 0)
+            return
         yield from self._release()
         for event in self.timeline.settle(self.unit.last_us, tick.now_us):
             yield from self.unit.apply(event)
@@ -105,6 +113,8 @@ class Watch:
             yield from self._refuse(step)
         elif isinstance(step, Repeated):
             yield self.notes.repeated(step)
+        elif isinstance(step, NoScan):
+            yield from self.unit.quiet(step.still_s, "messages come, but none makes a scan,")
         else:
             yield from self._release()
             self.ordering.begin()
@@ -128,5 +138,14 @@ class Watch:
 
     def _in_time(self, scans: Block) -> UnitCoroutine:
         """Merge with the context that is due, and judge."""
-        for piece in self.timeline.merge(scans):
-            yield from self.unit.judge(piece) if isinstance(piece, Block) else self.unit.apply(piece)
+        for piece in self.timeline.cut(scans):
+            if isinstance(piece, Tick):
+                yield from self._silent_again(piece)
+                continue
+            for part in self.timeline.merge(piece):
+                yield from self.unit.judge(part) if isinstance(part, Block) else self.unit.apply(part)
+
+    def _silent_again(self, tick: Tick) -> Iterator[Outbound]:
+        """A silence that was raised before a restart, if it was after the scan that is the newest again."""
+        if tick.since_us == self.unit.newest_us:
+            yield from self.unit.quiet(tick.still_s)

@@ -34,7 +34,8 @@ def check(
 ) -> None:
     """Check configuration, reference, recovery store, metrics port, broker and topics before a batch starts.
 
-    Exit 0 when all is in order, else the exit code of the first check that failed; every failure says what to do.
+    Exit 0 when all is in order, else the exit code of the first check that failed; every failure says what to do. A
+    warning fails nothing: units whose scans lie in several partitions of a topic have no order in a backlog.
     While `patrol run` is at work for the same twin, its metrics port is taken: that failure is then its own.
 
     [bold]Examples[/bold]
@@ -67,11 +68,11 @@ def check(
 
 def table(outcomes: "Sequence[Outcome]") -> "Table":
     """The checks, their outcomes, and what was found or is to be done."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table("check", "", "found, or what to do")
     for outcome in outcomes:
-        state = "[green]ok[/green]" if outcome.ok else "[bold red]failed[/bold red]"
-        shown.add_row(escape(outcome.what), state, escape(outcome.detail))
+        good = Text("warning", "yellow") if outcome.warns else Text("ok", "green")
+        shown.add_row(outcome.what, good if outcome.ok else Text("failed", "bold red"), outcome.detail)
     return shown

@@ -7,16 +7,16 @@ from ops.commands.arguments import RecoveryFolder, Store, TwinFile
 
 app = command_app()
 _EPOCH_S = 10.0  # the scans of running batches are many; nobody waits for a candidate
-_FITTING_S = 3600.0  # stopping waits for a reference that is being fitted
 
 
 @app.command()
 def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) -> None:
     """Learn released batches into a candidate reference; it watches nothing until somebody approves it.
 
-    Gathers every batch while it runs. On [bold]released[/bold] the batch is learnt, unless a process deviation of it
-    is still open (not back to normal and acknowledged); on [bold]rejected[/bold] it is thrown away. Runs beside
-    [bold]patrol run[/bold], in a process of its own, until SIGTERM or Ctrl-C; its metrics are on metrics.learn_port.
+    Gathers every batch, also those that ran while it was down. On [bold]released[/bold] the batch is learnt, once all
+    its process deviations are closed (back to normal and acknowledged); on [bold]rejected[/bold] it is thrown away.
+    Runs beside [bold]patrol run[/bold] until SIGTERM or Ctrl-C, which give up a reference that is being fitted: it is
+    fitted at the next start. Metrics are on metrics.learn_port.
 
     [bold]Example[/bold]
 
@@ -28,6 +28,7 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     from connectors.kafka.stop import Stop
     from connectors.prometheus.metrics import Metrics
     from connectors.store.candidates import CandidateSink
+    from connectors.store.fitting_process import FittingProcess
     from flows.learning import build
     from ops import logs
     from ops.config import load
@@ -42,15 +43,16 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     seen = msgspec.structs.replace(
         kafka, topics=msgspec.structs.replace(topics, batch_events=(*topics.batch_events, topics.deviations))
     )
-    flow = build(
-        KafkaSource(seen, configuration.twin, metrics, stop),
-        CandidateSink(configuration.twin, store or Path(configuration.references.store)),
-        configuration.twin,
-    )
     place = Place("learning", recovery_folder(configuration, "learning", recovery), _EPOCH_S)
     kept = held(place.recovery, stop)
     if kept is None:
         return
     metrics.recovery(place.flow, place.recovery)
-    with guarded(kept, stop, _FITTING_S), exposed(metrics, configuration, stop, learns=True):
-        execute(flow, place, configuration, None)
+    own, folder = configuration.twin, store or Path(configuration.references.store)
+    with guarded(kept, stop, kafka.drain_s), exposed(metrics, configuration, stop, learns=True):
+        fitting = FittingProcess(own, folder)
+        try:
+            flow = build(KafkaSource(seen, own, metrics, stop), CandidateSink(own, folder, fitting), own)
+            execute(flow, place, configuration, None)
+        finally:
+            fitting.close(abandon=True)  # its batches lie in files, and are learnt at the next start

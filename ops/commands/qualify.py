@@ -65,8 +65,8 @@ def qualify(
     found = _study(configuration, _runs(configuration, files), quick, processes or os.cpu_count() or 1)
     text, summary = written(found, judged, [source(file) for file in files], created)
     out.write_text(text, encoding="utf-8")
-    console.print(summary, highlight=False, markup=False)
-    console.print(f"{out}: {len(text.encode()) / 1e6:.1f} MB", highlight=False, markup=False)
+    console.print(summary, highlight=False)
+    console.print(f"{out}: {len(text.encode()) / 1e6:.1f} MB", highlight=False)
 
 
 def _runs(configuration: "Configuration", files: list[Path]) -> "list[RecordedRun]":

@@ -159,11 +159,13 @@ def _now() -> datetime:
 
 def _describe(stored: "StoredVersion", reference: "AnyReference") -> None:
     """State, checksum and batches, and a table of limits."""
+    from rich.text import Text
+
     from ops.learning import limits_table
     from ops.terminal import console
 
     approved = f", approved by {stored.approved_by}" if stored.approved_by else ""
-    console.print(f"[bold]{stored.id}[/bold] {stored.state}{approved}", highlight=False)
+    console.print(Text(stored.id, style="bold"), f"{stored.state}{approved}", highlight=False)
     console.print(f"SHA-256 {stored.sha256}", highlight=False)
     console.print(f"{len(reference.batches)} batches: {', '.join(reference.batches)}", highlight=False)
     console.print(limits_table(reference))

@@ -58,7 +58,7 @@ def replay(
     from ops.terminal import console
 
     judged_by = choose_monitors(configuration, Choice(store=store, reference=reference, unapproved=unapproved))
-    console.print(judged_by.summary, highlight=False, markup=False)
+    console.print(judged_by.summary, highlight=False)
     replayed = Replay(configuration, judged_by.monitors)
     with lines(out) as write, lines(revisions) as write_revision:
         for emitted in watched(replayed, configuration, [*scans, *(more or ())]):
@@ -106,7 +106,6 @@ def watched(replayed: "Replay", configuration: "Configuration", files: Sequence[
 
 def summary(replayed: "Replay") -> "Table":
     """Per batch: scans, deviations, causes and the first one's age."""
-    from rich.markup import escape
     from rich.table import Table
 
     from ops.replaying import by_batch
@@ -120,7 +119,7 @@ def summary(replayed: "Replay") -> "Table":
     for (unit, batch), scans in replayed.scans.items():
         deviations = found.get((unit, batch), [])
         causes = ", ".join(dict.fromkeys(map(_cause, deviations)))
-        table.add_row(escape(batch or unit), str(scans), str(len(deviations)), escape(causes), _moment(deviations))
+        table.add_row(batch or unit, str(scans), str(len(deviations)), causes, _moment(deviations))
     return table
 
 

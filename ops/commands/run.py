@@ -1,6 +1,9 @@
 """``patrol run``: watch units live."""
 
 import logging
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,9 @@ if TYPE_CHECKING:
     from bytewax.dataflow import Dataflow
 
     from connectors.kafka.stop import Stop
+    from connectors.outputs.outbox import Outbox
     from connectors.prometheus.metrics import Metrics
+    from models.records.messages import Deviation
     from models.unit.watch import Watch
     from ops.config import Configuration
     from ops.monitors import ChosenMonitors
@@ -42,12 +47,14 @@ def run(
 
     patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
     """
-    from connectors.kafka.past_deviations import past_deviations
     from connectors.kafka.stop import Stop
+    from connectors.outputs.lease import Lease
+    from connectors.outputs.outbox import Outbox
+    from connectors.outputs.past_deviations import past_deviations
     from connectors.prometheus.metrics import Metrics
     from ops import logs
     from ops.config import load
-    from ops.holding import guarded, held
+    from ops.holding import guarded, held, leading, writing
     from ops.monitors import Choice, choose_monitors
     from ops.running import Place, execute, exposed, recovery_folder
 
@@ -60,34 +67,50 @@ def run(
     LOG.info("%s", chosen.summary)
     if chosen.stored is not None:
         metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
-    flow = watch_flow(configuration, chosen, metrics, stop)
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
     kept = held(place.recovery, stop, standby)
     if kept is None:
         return
     metrics.recovery(place.flow, place.recovery)
+    lease = Lease(configuration.kafka, own.name, place.recovery)
     with guarded(kept, stop, configuration.kafka.drain_s), exposed(metrics, configuration, stop):
-        for deviation in past_deviations(configuration.kafka, stop):
-            metrics.remember(deviation)
-        execute(flow, place, configuration, chosen.stored)
+        if not writing(lease, stop, standby):
+            return
+        with leading(lease), closing(Outbox(configuration.kafka, own.name, metrics, stop)) as outbox:
+            outbox.open()
+            past = list(past_deviations(configuration.kafka, stop))
+            for deviation in past:
+                metrics.remember(deviation)
+            flow = watch_flow(configuration, chosen, Edges(metrics, stop, outbox, past))
+            execute(flow, place, configuration, chosen.stored)
 
 
-def watch_flow(
-    configuration: "Configuration", chosen: "ChosenMonitors", metrics: "Metrics", stop: "Stop"
-) -> "Dataflow":
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What the flow is joined to."""
+
+    metrics: "Metrics"
+    stop: "Stop"
+    outbox: "Outbox"
+    past: "Sequence[Deviation]" = ()  # emitted before this start
+
+
+def watch_flow(configuration: "Configuration", chosen: "ChosenMonitors", edges: Edges) -> "Dataflow":
     """The whole flow, Kafka to Kafka, told by the configuration and judged by who was chosen."""
-    from connectors.kafka.sink import KafkaSink
     from connectors.kafka.source import KafkaSource
+    from connectors.outputs.sink import KafkaSink
     from flows.deviation import Ends, Taps, build
+    from models.alarms.conditions import silence_of
     from ops.running import note
 
-    kafka = configuration.kafka
+    kafka, metrics = configuration.kafka, edges.metrics
+    silences = [tick for deviation in edges.past if (tick := silence_of(deviation)) is not None]
     return build(
-        KafkaSource(kafka, configuration.twin, metrics, stop),
+        KafkaSource(kafka, configuration.twin, metrics, edges.stop, silences),
         Ends(
-            deviations=KafkaSink(kafka, kafka.topics.deviations, metrics, stop),
-            scores=KafkaSink(kafka, kafka.topics.scores, metrics, stop),
-            dead_letters=KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop),
+            deviations=KafkaSink(kafka, kafka.topics.deviations, edges.outbox, edges.stop),
+            scores=KafkaSink(kafka, kafka.topics.scores, edges.outbox, edges.stop),
+            dead_letters=KafkaSink(kafka, kafka.topics.dead_letters, edges.outbox, edges.stop),
         ),
         partial(_watch, configuration, chosen, metrics),
         Taps(judged=metrics.judged, emitted=partial(note, metrics)),

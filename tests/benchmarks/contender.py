@@ -119,13 +119,15 @@ def bytewax_river(configuration: Configuration, scans: int) -> Took:
 
 def watch(configuration: Configuration, scans: int) -> Took:
     """The full watch, recovery snapshots and all outputs on Kafka."""
-    from ops.commands.run import watch_flow
+    from connectors.outputs.outbox import Outbox
+    from ops.commands.run import Edges, watch_flow
     from ops.monitors import choose_monitors
     from ops.running import Place, execute
 
     stop, clock = Stop(), Clock()
     metrics, chosen = Counting(configuration, scans, stop, clock), choose_monitors(configuration)
-    flow = watch_flow(configuration, chosen, metrics, stop)
+    outbox = Outbox(configuration.kafka, configuration.twin.name, metrics, stop)
+    flow = watch_flow(configuration, chosen, Edges(metrics, stop, outbox))
     execute(flow, Place("deviation", Path(configuration.recovery.folder), 0.2), configuration, chosen.stored)
     return clock.took(scans)
 
@@ -135,12 +137,15 @@ def cluster(configuration: Configuration, scans: int) -> Took:
     from bytewax.recovery import RecoveryConfig
     from bytewax.run import cli_main
 
-    from ops.commands.run import watch_flow
+    from connectors.outputs.outbox import Outbox
+    from ops.commands.run import Edges, watch_flow
     from ops.monitors import choose_monitors
 
     number, *addresses = os.environ["PATROL_CLUSTER"].split(",")
     stop, clock = Stop(), Clock()
-    flow = watch_flow(configuration, choose_monitors(configuration), Counting(configuration, scans, stop, clock), stop)
+    metrics = Counting(configuration, scans, stop, clock)
+    outbox = Outbox(configuration.kafka, f"{configuration.twin.name}-{number}", metrics, stop)  # sinks may be parted
+    flow = watch_flow(configuration, choose_monitors(configuration), Edges(metrics, stop, outbox))
     recovery = RecoveryConfig(configuration.recovery.folder, backup_interval=timedelta(0))
     cli_main(
         flow, addresses=addresses, process_id=int(number), workers_per_process=1,

@@ -9,9 +9,10 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
-from connectors.kafka.sink import KafkaSink
 from connectors.kafka.source import KafkaSource
 from connectors.kafka.stop import Stop
+from connectors.outputs.outbox import Outbox
+from connectors.outputs.sink import KafkaSink
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from flows.steps import refused_on_arrival
@@ -33,9 +34,8 @@ def run_until(kafka: Kafka, twin: Twin, recovery: RecoveryConfig, count: int) ->
 
     flow = Dataflow("letters")
     refused = refused_on_arrival(op.input("arrivals", flow, KafkaSource(kafka, twin, metrics, stop)))
-    op.output(
-        "letters", op.inspect("count", refused, count_down), KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop)
-    )
+    sink = KafkaSink[Rejected](kafka, kafka.topics.dead_letters, Outbox(kafka, "small", metrics, stop), stop)
+    op.output("letters", op.inspect("count", refused, count_down), sink)
     run_main(flow, epoch_interval=timedelta(seconds=0.1), recovery_config=recovery)
 
 

@@ -3,7 +3,8 @@
 import subprocess
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from statistics import median
 
 import msgspec
@@ -12,9 +13,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from connectors.kafka.clients import client_config
 from connectors.kafka.embedded import EmbeddedBroker
-from connectors.kafka.sink import KafkaSink, Writer
 from connectors.kafka.stop import Stop
 from connectors.messages.outgoing import Output
+from connectors.outputs.outbox import Outbox
+from connectors.outputs.sink import KafkaSink, Writer
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from models.records.errors import BrokerError, DeliveryError
@@ -44,18 +46,22 @@ def letter(offset: int, raw: bytes = b"{", reason: str = "malformed") -> Rejecte
     return Rejected(reason=reason, detail="truncated", raw=raw, origin=origin, key="BR-101")
 
 
-def writer(kafka: Kafka, topic: str, stop: Stop, resume: dict[str, int] | None = None) -> Writer[Output]:
+@contextmanager
+def writer(
+    kafka: Kafka, topic: str, stop: Stop, resume: dict[str, int] | None = None, metrics: Metrics | None = None
+) -> Iterator[Writer[Output]]:
     """The sink's one writer, as Bytewax builds it."""
-    sink: KafkaSink[Output] = KafkaSink(kafka, topic, Metrics(), stop)
-    return sink.build_part("out", sink.list_parts()[0], resume)
+    with closing(Outbox(kafka, "t", metrics or Metrics(), stop)) as outbox:
+        sink: KafkaSink[Output] = KafkaSink(kafka, topic, outbox, stop)
+        yield sink.build_part("out", sink.list_parts()[0], resume)
 
 
 def test_a_deviation_and_a_score_are_keyed_by_what_they_are_about(kafka: Kafka, stop: Stop) -> None:
     topics = kafka.topics
-    with closing(writer(kafka, topics.deviations, stop)) as out:
+    with writer(kafka, topics.deviations, stop) as out:
         out.write_batch([deviation("d1")])
         out.snapshot()
-    with closing(writer(kafka, topics.scores, stop)) as out:
+    with writer(kafka, topics.scores, stop) as out:
         out.write_batch([score(5)])
         out.snapshot()
     (emitted,) = messages(kafka, topics.deviations, 1)
@@ -67,7 +73,7 @@ def test_a_deviation_and_a_score_are_keyed_by_what_they_are_about(kafka: Kafka, 
 def test_the_first_epoch_does_not_wait_for_the_producers_id(kafka: Kafka, stop: Stop) -> None:
     waited_s = []
     for n in range(5):
-        with closing(writer(kafka, kafka.topics.deviations, stop)) as out:
+        with writer(kafka, kafka.topics.deviations, stop) as out:
             out.write_batch([deviation(f"d{n}")])
             began_s = time.monotonic()
             out.snapshot()
@@ -77,7 +83,7 @@ def test_the_first_epoch_does_not_wait_for_the_producers_id(kafka: Kafka, stop: 
 
 def test_a_dead_letter_keeps_its_bytes_and_key_and_says_why_and_from_where(kafka: Kafka, stop: Stop) -> None:
     topic = kafka.topics.dead_letters
-    with closing(writer(kafka, topic, stop)) as out:
+    with writer(kafka, topic, stop) as out:
         out.write_batch([letter(41, raw=b"\xff{")])
         out.snapshot()
     (found,) = messages(kafka, topic, 1)
@@ -105,23 +111,25 @@ def test_an_epoch_done_again_after_a_crash_is_written_once(
     kafka: Kafka, stop: Stop, output: str, snapshot_before: bool
 ) -> None:
     topic, (done, new) = getattr(kafka.topics, output), EPOCH[output]
-    with closing(writer(kafka, topic, stop)) as out:
+    with writer(kafka, topic, stop) as out:
         resume = out.snapshot() if snapshot_before else None
         out.write_batch(done)
         out.snapshot()  # confirmed by Kafka, lost with the process before it reached the recovery store
-    with closing(writer(kafka, topic, stop, resume)) as out:
+    with writer(kafka, topic, stop, resume) as out:
         out.write_batch([*done, *new])
         resume = out.snapshot()
-    assert len(messages(kafka, topic, len(done + new))) == len(done + new)
-    assert sum(resume.values()) == len(done + new), "the snapshot is the topic's next offsets"
+    found = messages(kafka, topic, len(done + new))
+    assert len(found) == len(done + new)
+    following = {str(each.partition()): each.offset() + 1 for each in found}  # each partition's are in order
+    assert resume == following, "the snapshot is the topic's next offsets"
 
 
 def test_what_lies_before_the_snapshot_is_not_read_again(kafka: Kafka, stop: Stop) -> None:
     topic = kafka.topics.deviations
-    with closing(writer(kafka, topic, stop)) as out:
+    with writer(kafka, topic, stop) as out:
         out.write_batch([deviation(f"d{n}") for n in range(50)])
         resume = out.snapshot()
-    with closing(writer(kafka, topic, stop, resume)) as out:
+    with writer(kafka, topic, stop, resume) as out:
         assert out.snapshot() == resume
         out.write_batch([deviation("d50")])
         out.snapshot()
@@ -130,13 +138,13 @@ def test_what_lies_before_the_snapshot_is_not_read_again(kafka: Kafka, stop: Sto
 
 def test_an_output_topic_that_is_missing_is_an_error_before_anything_runs(broker: str, stop: Stop) -> None:
     kafka = site(broker, made=False)
-    with pytest.raises(BrokerError, match=r"scores' is not there; make it"):
-        writer(kafka, kafka.topics.scores, stop)
+    with pytest.raises(BrokerError, match=r"scores' is not there; make it"), writer(kafka, kafka.topics.scores, stop):
+        pass
 
 
 def test_a_message_too_large_for_a_dead_letter_is_cut_and_says_so(kafka: Kafka, stop: Stop) -> None:
     topic, raw = kafka.topics.dead_letters, b"x" * 1_048_000  # as large as Kafka takes; headers come on top
-    with closing(writer(kafka, topic, stop)) as out:
+    with writer(kafka, topic, stop) as out:
         out.write_batch([letter(7, raw)])
         out.snapshot()
     (found,) = messages(kafka, topic, 1)
@@ -153,7 +161,7 @@ def test_a_dead_letter_is_cut_until_its_topic_takes_it(real_kafka: str, stop: St
     admin = AdminClient(client_config(kafka))  # must live until the future is done
     small = NewTopic(topic, 3, 1, config={"max.message.bytes": str(most)})
     admin.create_topics([small])[topic].result(10)
-    with closing(writer(kafka, topic, stop)) as out:
+    with writer(kafka, topic, stop) as out:
         out.write_batch([msgspec.structs.replace(letter(7, b"x" * 900_000), key=key)])
         out.snapshot()
     (found,) = messages(kafka, topic, 1)
@@ -168,7 +176,7 @@ def test_a_record_kafka_refuses_stops_the_flow(real_kafka: str, stop: Stop) -> N
     admin = AdminClient(client_config(kafka))  # must live until the future is done
     small = NewTopic(topic, 1, 1, config={"max.message.bytes": "2000"})
     admin.create_topics([small])[topic].result(10)
-    with closing(writer(kafka, topic, stop)) as out:
+    with writer(kafka, topic, stop) as out:
         out.write_batch([deviation("d1"), deviation("d2", message="m" * 5000)])
         with pytest.raises(DeliveryError, match="too large"):
             out.snapshot()
@@ -177,8 +185,9 @@ def test_a_record_kafka_refuses_stops_the_flow(real_kafka: str, stop: Stop) -> N
 def test_while_the_broker_is_away_an_epoch_waits_but_a_stop_waits_no_longer_than_it_may(stop: Stop) -> None:
     with EmbeddedBroker() as broker:
         kafka = site(broker.bootstrap_servers, drain_s=1.0)
-        out = writer(kafka, kafka.topics.deviations, stop)
-    with closing(out):
+        away = ExitStack()
+        out = away.enter_context(writer(kafka, kafka.topics.deviations, stop))
+    with away:
         out.write_batch([deviation("d1"), deviation("d2")])
         threading.Timer(1.0, stop.request).start()
         begun = time.monotonic()
@@ -191,11 +200,12 @@ def test_while_the_broker_is_away_an_epoch_waits_but_a_stop_waits_no_longer_than
 def test_an_epoch_is_confirmed_when_kafka_comes_back(real_kafka: str, kafka_folder: str, stop: Stop) -> None:
     kafka = site(real_kafka)
     metrics = Metrics()
-    out = KafkaSink(kafka, kafka.topics.deviations, metrics, stop).build_part("out", kafka.topics.deviations, None)
+    alive = ExitStack()
+    out = alive.enter_context(writer(kafka, kafka.topics.deviations, stop, metrics=metrics))
     subprocess.run([CI_KAFKA, "kill", kafka_folder], check=True)
     back = threading.Timer(2.0, subprocess.run, [[CI_KAFKA, "restart", kafka_folder]], {"stdout": subprocess.DEVNULL})
     back.start()
-    with closing(out):
+    with alive:
         out.write_batch([deviation(f"d{n}") for n in range(100)])
         out.snapshot()
     back.join()

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from connectors.kafka.past_deviations import past_deviations
 from connectors.kafka.stop import Stop
+from connectors.outputs.past_deviations import past_deviations
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
 from models.records.messages import Deviation

@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 from bytewax.run import cli_main
 
-from connectors.kafka.sink import KafkaSink
 from connectors.kafka.source import KafkaSource
 from connectors.kafka.stop import Stop
+from connectors.outputs.outbox import Outbox
+from connectors.outputs.sink import KafkaSink
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka, Topics
 from connectors.store.recovery import Owner, open_store
@@ -45,8 +46,8 @@ def main(bootstrap: str, prefix: str, folder: str) -> None:
     """Run until SIGTERM."""
     kafka, twin, stop, metrics = kafka_of(bootstrap, prefix), busy_twin(), Stop(), Metrics()
     stop.install()
-    sinks = [KafkaSink(kafka, t, metrics, stop) for t in (kafka.topics.deviations, kafka.topics.scores)]
-    ends = Ends(*sinks, KafkaSink(kafka, kafka.topics.dead_letters, metrics, stop))
+    outbox, topics = Outbox(kafka, twin.name, metrics, stop), kafka.topics
+    ends = Ends(*(KafkaSink(kafka, t, outbox, stop) for t in (topics.deviations, topics.scores, topics.dead_letters)))
     flow = build(
         KafkaSource(kafka, twin, metrics, stop),
         ends,

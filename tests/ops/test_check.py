@@ -12,7 +12,9 @@ from connectors.store.recovery import open_store
 from ops.__main__ import main
 from ops.checking import uses
 from ops.config import load
+from ops.monitors import Choice, choose_monitors
 from ops.running import owner, recovery_folder
+from tests.connectors.store.test_recovery import kept_state
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,17 @@ def test_a_recovery_store_of_another_configuration_is_found(
     open_store(recovery_folder(configuration, "deviation", None), owner("deviation", configuration, None))
     assert main(["check", str(ready)]) == 7
     assert "was made for something else" in detail(capsys)
+
+
+def test_a_recovery_store_with_states_of_another_form_is_found(
+    culture: Path, ready: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = load(ready)
+    folder = recovery_folder(configuration, "deviation", None)
+    open_store(folder, owner("deviation", configuration, choose_monitors(configuration, Choice()).stored))
+    kept_state(folder, 3)
+    assert main(["check", str(ready)]) == 7
+    assert "holds states of form 3" in detail(capsys)
 
 
 def test_a_recovery_folder_that_cannot_be_made_is_found(

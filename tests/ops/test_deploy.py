@@ -1,6 +1,8 @@
 """What is deployed: the image, the compose file and the Kubernetes manifests hold what they promise."""
 
 import re
+import shlex
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -212,3 +214,53 @@ def test_nothing_may_talk_to_anything_that_is_not_named() -> None:
     namespace = next(each for each in MANIFESTS if each["kind"] == "Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert {each["metadata"]["namespace"] for each in MANIFESTS if each["kind"] != "Namespace"} == {"patrol"}
+
+
+# -- systemd ---------------------------------------------------------------------------------------------------
+
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+units = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    """Key to values of a unit file, in its order."""
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.MULTILINE):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def test_there_is_a_unit_for_each_that_goes_on_for_ever() -> None:
+    assert [unit.name for unit in UNITS] == [f"patrol-{each}@.service" for each in ("console", "learn", "run")]
+
+
+@units
+def test_a_unit_drains_comes_back_and_may_do_no_more_than_it_must(unit: Path, twin: Configuration) -> None:
+    said = settings(unit)
+    assert (said["Restart"], said["KillSignal"], said["User"]) == (["on-failure"], ["SIGTERM"], ["patrol"])
+    assert int(said["TimeoutStopSec"][0]) > Kafka().drain_s
+    words = shlex.split(said["ExecStart"][0])
+    assert words[0] == "/opt/patrol/bin/patrol"
+    assert words[1] == unit.stem.removeprefix("patrol-").removesuffix("@")
+    assert words[1] in COMMANDS
+    assert words[2] == "/etc/patrol/%i.toml"
+    assert said["ProtectSystem"] == ["strict"]
+    assert said["NoNewPrivileges"] == ["yes"]
+    assert said["CapabilityBoundingSet"] == [""]
+    written = {f"/var/lib/{each}" for state in said.get("StateDirectory", ()) for each in state.split()}
+    wanted = {"run": {twin.recovery.folder}, "learn": {twin.recovery.folder, twin.references.store}}
+    assert written == wanted.get(words[1], set())
+
+
+@pytest.mark.deploy
+@units
+def test_systemd_finds_nothing_wrong_and_little_exposed(unit: Path, tmp_path: Path) -> None:
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("systemd-analyze is not on the PATH: install systemd")
+    here = tmp_path / unit.name
+    here.write_text(unit.read_text().replace("/opt/patrol/bin/patrol", shutil.which("true") or "/bin/true"))
+    for asked in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=20"]):  # 2.0 of 10
+        done = subprocess.run([tool, *asked, str(here)], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert asked[0] != "verify" or not done.stderr, done.stderr

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ops.__main__ import main
+from tests.ops.conftest import batch, write
 
 
 def fit(culture: Path, *words: str) -> int:
@@ -84,3 +85,20 @@ def test_a_changed_file_is_refused(culture: Path, capsys: pytest.CaptureFixture[
     stored.write_bytes(stored.read_bytes() + b" ")
     assert main(["replay", str(culture / "twin.toml"), "--scans", str(culture / "dev.csv")]) == 3
     assert "SHA-256 is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mark", ["[rework]", "[/x]"])
+def test_ids_with_square_brackets_are_shown_as_they_are(
+    culture: Path, capsys: pytest.CaptureFixture[str], mark: str
+) -> None:
+    write(culture / "train.csv", [batch(f"G{k}{mark}", k, 150 + k) for k in range(8)])
+    write(culture / "dev.csv", [batch(f"T1{mark}", 11, 155)])
+    twin = str(culture / "twin.toml")
+    by = f"A. Smith {mark}"
+    assert fit(culture, "--approve", by) == 0
+    assert main(["reference", "show", twin]) == 0
+    shown = capsys.readouterr().err
+    assert shown.count(f"approved by {by}") == 2
+    assert all(shown.count(f"G{k}{mark}") == 2 for k in range(8))
+    assert main(["replay", twin, "--scans", str(culture / "dev.csv")]) == 0
+    assert f"T1{mark}" in capsys.readouterr().err

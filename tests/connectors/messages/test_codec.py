@@ -81,6 +81,7 @@ def test_a_time_with_another_zone_is_the_same_moment() -> None:
         (scan(unit=""), "malformed", 'unit is ""'),
         (scan(unit=7), "malformed", "unit is 7"),
         (scan(unit="x" * 257), "malformed", "length <= 256"),
+        (scan(phase="x" * 999_700), "malformed", "phase is"),
         (scan(values={"ph": "7.1"}), "malformed", 'values.ph is "7.1"'),
         (scan(values={"ph": True}), "malformed", "values.ph is true"),
         (scan(values={"do": 1, "ph": math.nan}), "not-finite", "values.ph is nan"),

@@ -228,3 +228,52 @@ def test_a_plan_of_a_year_is_kept_and_what_is_too_much_is_remarked(monkeypatch):
     plan = [event("started", 10 * k, f"B{k}") for k in range(5)]
     said = run(watch_of(TWIN), feed(*plan))
     assert [r.kind for r in said if isinstance(r, Remark)] == ["too-many-events", "too-many-events"]
+
+
+def nothing_usable(kind: str) -> ReadingBlock | Block:
+    """Ten minutes after an hour of good readings the unit sends for 20 minutes what makes no scan."""
+    begin = to_us(START) + 70 * 60_000_000
+    at = np.arange(20)
+    came = begin + at * 60_000_000
+    if kind == "repeats":
+        return with_broker(joined(*(noisy(range(60)).take([59]) for _ in at)), 70 + at)
+    times = came if kind == "bad" else np.full(20, begin)
+    values = np.full(20, np.nan) if kind == "bad" else at / 40
+    return ReadingBlock("BR-101", "pat.scans", 0, at, times, at % 2, values, came)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("kind", ["bad", "one moment", "repeats"])
+def test_a_unit_whose_messages_make_no_scan_is_quiet(kind, whole):
+    """All of bad quality, all of one moment, or the same scan for ever: cut or whole, after five cadences, once."""
+    good = noisy(range(60)) if kind == "repeats" else readings(range(60))
+    minutes = np.arange(60) if kind == "repeats" else np.repeat(np.arange(60), 2)
+    watch, sent = watch_of(TWIN), nothing_usable(kind)
+    assert deviations(run(watch, feed(event("started", 0)), feed(with_broker(good, minutes)))) == []
+    said = deviations(run(watch, *(feed(sent.take([k])) for k in range(20)) if not whole else [feed(sent)]))
+    assert [d.cause for d in said] == ["quiet"]
+    assert "messages come, but none makes a scan" in said[0].message
+    again = noisy(range(90, 95), 3) if kind == "repeats" else readings(range(90, 95), 3)
+    later = np.arange(90, 95) if kind == "repeats" else np.repeat(np.arange(90, 95), 2)
+    resumed = deviations(run(watch_of(TWIN, watch.snapshot()), feed(with_broker(again, later))))
+    assert [(d.cause, d.state) for d in resumed] == [("quiet", "RTNUN")]
+
+
+def test_readings_that_make_a_scan_now_and_then_leave_the_unit_watched():
+    """A tag every seven minutes, of a twin that takes a reading for as long: longer than it may be quiet."""
+    slow = readings(range(0, 600, 7))
+    minutes = np.repeat(np.arange(0, 600, 7), 2)
+    assert deviations(run(watch_of(TWIN), feed(event("started", 0)), feed(with_broker(slow, minutes)))) == []
+
+
+def test_a_unit_that_was_silent_and_then_sends_again_what_it_has_sent_was_not_useless_meanwhile():
+    """A gateway is away for three hours; a backlog of that says nothing that would not have been said live."""
+    whole = noisy(range(60))
+    again = with_broker(whole.take(slice(40, 60)), np.append([60], 240 + np.arange(19) / 60))
+    later = with_broker(noisy(range(240, 300), 1), 241 + np.arange(60))
+    said = run(watch_of(TWIN), feed(event("started", 0)), feed(with_broker(whole, range(60))), feed(again), feed(later))
+    assert deviations(said) == []
+    slow = readings(range(60)), readings(range(240, 300), 1)
+    times = np.repeat(np.arange(60), 2), 240 + np.repeat(np.arange(60), 2)
+    said = run(watch_of(TWIN), feed(event("started", 0)), *map(feed, map(with_broker, slow, times)))
+    assert deviations(said) == []

@@ -5,7 +5,7 @@ import pytest
 
 from models.records.messages import Evidence, Loss, OperatorAction
 from models.records.times import to_us
-from models.unit.gather import Ended, Gather
+from models.unit.gather import Decided, Ended, Gather
 from tests.conftest import event, feed, minute, scans
 from tests.watched import deviations, run, watch_of
 
@@ -13,6 +13,7 @@ LOSS = Loss(
     topic="pat.scans", partition=2, first_offset=40, last_offset=339,
     since_us=to_us(minute(9)), until_us=to_us(minute(60)),
 )  # fmt: skip
+KINDS = ("started", "ended")
 REMADE = Loss(topic="mes.batch-events", since_us=to_us(minute(9)))
 
 
@@ -91,9 +92,14 @@ def test_a_restart_in_between_changes_nothing(twin):
 
 def test_a_batch_with_a_hole_is_not_learnt_and_the_next_one_is(twin):
     gather = Gather(twin)
-    context = [event(kind, m, batch) for batch, start, end in (("B1", -1, 20), ("B2", 30, 65), ("B3", 66, 80))
-               for kind, m in (("started", start), ("ended", end))]  # fmt: skip
+    times = {"B1": (-1, 20), "B2": (30, 65), "B3": (66, 80)}
+    context = [event(kind, m, batch) for batch, both in times.items() for kind, m in zip(KINDS, both, strict=True)]
     gathered = gather.step(feed(*context, scans(range(10))))
+    gathered += gather.step(feed(LOSS))
     gather = Gather(twin, gather.snapshot())
-    gathered += gather.step(feed(LOSS, scans(range(61, 90))))
+    gathered += gather.step(feed(scans(range(61, 90))))
+    gathered += gather.step(feed(*(event("released", 95, batch) for batch in times), scans(range(90, 100))))
     assert [each.batch.batch_id for each in gathered if isinstance(each, Ended)] == ["B3"]
+    missing = "messages of it were removed before they were read"
+    decided = [(each.batch_id, each.missing) for each in gathered if isinstance(each, Decided)]
+    assert decided == [("B1", missing), ("B2", missing), ("B3", "")]

@@ -10,12 +10,12 @@ from connectors.kafka.clients import FORBIDDEN, client_config, open_client, plac
 from connectors.kafka.stop import Stop
 from connectors.messages.outgoing import identity_of
 from connectors.settings import Kafka
-from models.records.errors import BrokerError
+from models.records.errors import BrokerError, StoppedError
 
 LOG = logging.getLogger("patrol")
-ID_HEADER = "patrol-id"  # the record's identity: name#ordinal
 _NEWEST = 100_000  # messages a partition looked at without a snapshot: far more than a first epoch writes
 _TAIL_BASE = -2000  # librdkafka: offset -2000 - n is n messages before the end
+_STOPPED = "stopped while it read what the output topics hold; nothing was written"
 _ANSWER_S = 0.5
 _POLL_S = 0.05
 _MISSING_S = 3.0  # wall clock a topic made just now may take to be known
@@ -39,12 +39,14 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
     since
         Partition -> offset; None: no snapshot, the newest part of the topic is read.
     stop
-        When requested, reading ends with what is there.
+        When requested, reading ends after ``drain_s``.
 
     Raises
     ------
     BrokerError
         The topic is not there, or may not be read.
+    StoppedError
+        Stopped before its end: who has not read all of it must not write.
     """
     settings: dict[str, object] = {"group.id": "patrol", "enable.auto.commit": False, "enable.partition.eof": True}
     settings |= {
@@ -57,7 +59,12 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
         written = Written(offsets=dict(since or {}))
         consumer.assign([TopicPartition(topic, p, _start(p, since)) for p in partitions])
         left = set(partitions)
-        while left and not stop.requested:
+        limit_s: float | None = None  # while stopping
+        while left:
+            if stop.requested:
+                limit_s = limit_s or time.monotonic() + kafka.drain_s
+                if time.monotonic() > limit_s:
+                    raise StoppedError(_STOPPED)
             for message in consumer.consume(10_000, timeout=_POLL_S):
                 _take(message, written, left)
         return written
@@ -67,10 +74,12 @@ def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop
 
 def _partitions(consumer: Consumer, topic: str, stop: Stop) -> list[int]:
     missing_since: float | None = None
-    while not stop.requested:
+    while True:
         try:
             known = consumer.list_topics(timeout=_ANSWER_S).topics
-        except KafkaException:
+        except KafkaException as exc:
+            if stop.requested:
+                raise StoppedError(_STOPPED) from exc
             LOG.warning("the broker is away; waiting for it to see what topic %s holds", topic)
             stop.wait(_ANSWER_S)
             continue
@@ -80,7 +89,6 @@ def _partitions(consumer: Consumer, topic: str, stop: Stop) -> list[int]:
         if time.monotonic() - missing_since > _MISSING_S:
             raise BrokerError(f"topic {topic!r} is not there; make it with `patrol check TWIN.toml --create-topics`")
         stop.wait(_POLL_S)
-    return []
 
 
 def _start(partition: int, since: dict[str, int] | None) -> int:

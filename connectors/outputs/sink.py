@@ -1,0 +1,71 @@
+"""Deviations, scores and dead letters to Kafka: every delivery committed, none written twice.
+
+Each message carries its record's identity in a header (``patrol-id``). The sink's snapshot is its topic's next offsets;
+when it goes on from one it becomes the one writer, then reads the topic's tail from there and leaves out what it finds.
+So a flow that was killed and does an epoch again loses nothing and repeats nothing. While the broker is away an epoch
+waits; nothing is dropped.
+"""
+
+from typing import TypeVar
+
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from connectors.kafka.stop import Stop
+from connectors.messages.outgoing import Output, identity
+from connectors.outputs.outbox import Outbox
+from connectors.outputs.tail import Written, read_tail
+from connectors.outputs.transactions import Outgoing
+from connectors.settings import Kafka
+
+W = TypeVar("W", bound=Output)
+
+
+class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
+    """One output topic.
+
+    Parameters
+    ----------
+    kafka
+        The broker.
+    topic
+        Where the records go.
+    outbox
+        Writes them; the twin's other topics share it.
+    stop
+        When requested, what the topic holds is read no further.
+    """
+
+    def __init__(self, kafka: Kafka, topic: str, outbox: Outbox, stop: Stop) -> None:
+        self._kafka, self._topic, self._outbox, self._stop = kafka, topic, outbox, stop
+
+    def list_parts(self) -> list[str]:
+        """The one writer; its name is part of the recovery store."""
+        return [self._topic]
+
+    def part_fn(self, item_key: str) -> int:
+        """All keys go through the one writer."""
+        return 0
+
+    def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer[W]":
+        """The writer; reads what its topic holds since its snapshot (without one: its newest part)."""
+        self._outbox.open()
+        return Writer(self._topic, self._outbox, read_tail(self._kafka, self._topic, resume_state, self._stop))
+
+
+class Writer(StatefulSinkPartition[W, dict[str, int]]):
+    """Writes one topic; leaves out what it held when the flow began."""
+
+    def __init__(self, topic: str, outbox: Outbox, written: Written) -> None:
+        self._topic, self._outbox = topic, outbox
+        self._seen, self._offsets = written.newest, written.offsets
+
+    def write_batch(self, items: list[W]) -> None:
+        """Send what the topic does not hold yet."""
+        for item in items:
+            name, ordinal = identity(item)
+            if ordinal > self._seen.get(name, -1):
+                self._outbox.send(Outgoing(self._topic, item, f"{name}#{ordinal}"))
+
+    def snapshot(self) -> dict[str, int]:
+        """The topic's next offsets, once every record of the epoch is committed. Raises as ``Outbox.settle`` does."""
+        return self._offsets | self._outbox.settle(self._topic)
