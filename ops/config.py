@@ -72,10 +72,10 @@ def load(path: Path) -> Configuration:
 def fingerprint(twin: Twin) -> str:
     """SHA-256 (hex) of what influences verdicts: the twin with all defaults filled in, without its prose.
 
-    The order of the tags counts; comments, ``question``, descriptions and everything the edges are told do not.
+    The order of the tags counts; comments, ``question``, ``units_max``, descriptions and all about the edges do not.
     """
     content = msgspec.to_builtins(twin)
-    del content["question"]
+    del content["question"], content["units_max"]
     for tag in content["tags"].values():
         del tag["description"]
     content["units"] = sorted(content["units"])

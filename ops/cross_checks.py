@@ -18,7 +18,7 @@ _CONFIDENTIAL = ("sasl.password", "ssl.key.password", "ssl.keystore.password", "
 def contradictions(twin: Twin, kafka: Kafka, recording: Recording) -> Iterator[Fault]:
     """All that cannot be meant, though each key for itself is in order."""
     yield from _tags(twin)
-    yield from _units(twin)
+    yield from _names(twin)
     yield from _alignment(twin)
     yield from _topics(kafka.topics)
     yield from _librdkafka(kafka)
@@ -29,18 +29,26 @@ def _tags(twin: Twin) -> Iterator[Fault]:
     for name, tag in twin.tags.items():
         if not name.strip():
             yield Fault("tags", "has a tag without a name", "name it: [tags.NAME]")
+        elif name != name.strip():
+            yield Fault(f'tags."{name}"', "has white space round its name", "write it without: messages are read so")
         if _UNNAMEABLE.search(name):
             yield Fault(f"tags.{name}", "has a quotation mark, a backslash or a control character in it", "rename it")
         if tag.low is not None and tag.high is not None and tag.low >= tag.high:
             yield Fault(f"tags.{name}.low", f"is {tag.low:g}, not below high = {tag.high:g}", "swap or mend them")
 
 
-def _units(twin: Twin) -> Iterator[Fault]:
+def _names(twin: Twin) -> Iterator[Fault]:
     for unit, count in Counter(twin.units).items():
         if not unit.strip():
             yield Fault("twin.units", 'holds ""', 'name the unit, e.g. "BR-101", or leave it out')
+        elif unit != unit.strip():
+            yield Fault("twin.units", f'names "{unit}", with white space round it', "write it without, as it is read")
         elif count > 1:
             yield Fault("twin.units", f'names "{unit}" {count} times', "name it once")
+    if twin.product != twin.product.strip():
+        yield Fault(
+            "twin.product", f'is "{twin.product}", with white space round it', "write it without, as it is read"
+        )
 
 
 def _alignment(twin: Twin) -> Iterator[Fault]:

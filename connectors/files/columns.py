@@ -1,5 +1,6 @@
 """What the columns of a recording mean: checked against the twin, then read as keys, times, values and phases."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -14,6 +15,7 @@ from models.arrays.types import FloatArray, IntArray
 from models.records.errors import RecordingError
 from models.records.twin import Twin
 
+_WHOLE = re.compile(r"-?\d+\.0+")
 Key = tuple[str, str]  # unit, batch; "" where no column says it
 
 
@@ -54,7 +56,7 @@ class Columns:
         """Which run each row of a piece belongs to; ``row`` is the number of its first row."""
         named = []
         for column in (self._settings.unit, self._settings.batch):
-            names = [""] * len(piece) if column is None else piece.column(column).to_pylist()
+            names = [""] * len(piece) if column is None else _names(piece.column(column))
             if column is not None and "" in names:
                 at = row + names.index("")
                 raise self._table.wrong(at, column, "", "names nothing; fill it in or leave the row out")
@@ -91,7 +93,7 @@ class Columns:
     def phases(self, piece: pa.RecordBatch) -> list[str]:
         """The phase each row names; "": none."""
         column = self._settings.phase
-        return [""] * len(piece) if column is None else list(piece.column(column).to_pylist())
+        return [""] * len(piece) if column is None else _names(piece.column(column))
 
     def time_as_written(self, us: int) -> str:
         """A time as the file's column would give it, for messages."""
@@ -127,6 +129,13 @@ class Columns:
                 remedy = "is no time; write it as 2020-03-09T10:14:33Z"
                 raise self._table.wrong(at, self._settings.time, text, remedy) from exc
             yield at_us
+
+
+def _names(column: pa.Array) -> list[str]:
+    """Names without white space round them; a whole number that is kept as a decimal one (7.0) is named as such (7)."""
+    bare = {text: text.strip() for text in column.unique().to_pylist()}
+    named = {text: name.partition(".")[0] if _WHOLE.fullmatch(name) else name for text, name in bare.items()}
+    return [named[text] for text in column.to_pylist()]
 
 
 def _close(column: str, there: tuple[str, ...]) -> str:

@@ -93,7 +93,7 @@ class Table:
 
     def _as(self, column: Any, kind: pa.DataType, name: str, start: int) -> Any:
         try:
-            cast = column.cast(kind, safe=False)
+            cast = _whole(column).cast(kind, safe=False) if kind == TEXT else column.cast(kind, safe=False)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
             for row, value in enumerate(column.to_pylist(), start):
                 if kind == NUMBER and not _is_number(value):
@@ -122,6 +122,14 @@ def _numbered(pieces: Iterator[pa.RecordBatch], row: int) -> Iterator[tuple[int,
     for piece in pieces:
         yield row, piece
         row += len(piece)
+
+
+def _whole(column: Any) -> Any:
+    """Numbers all of which are whole, as such: a name of ten digits is no power of ten."""
+    if not pa.types.is_floating(column.type):
+        return column
+    whole = column.cast(pa.int64(), safe=False)
+    return whole if whole.cast(column.type, safe=False).equals(column) else column
 
 
 def _is_number(value: object) -> bool:

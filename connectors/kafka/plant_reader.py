@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.kafka.positions import Kept
 from connectors.kafka.reader import Reader
 from connectors.kafka.since import offsets_since
 from connectors.messages.codec import decode_emitted
@@ -78,11 +79,13 @@ class PlantReader:
         if readers is None:
             return PollResult()
         events, scans, emitted = readers
+        said = _decoded(emitted.poll(self._poll))
+        self._grouping.admission.know(record.unit for record in said)  # those that are judged are shown
         if events.caught_up:
             self._grouping.add(scans.poll(self._poll))
         self._grouping.add(events.poll(self._poll))  # polled after the scans, and given ahead of them
         feeds = tuple(each for each in self._grouping.take() if isinstance(each, Feed))
-        return PollResult(feeds, tuple(_decoded(emitted.poll(self._poll))))
+        return PollResult(feeds, tuple(said))
 
     def close(self) -> None:
         """Close the consumers."""
@@ -98,10 +101,11 @@ class PlantReader:
         offsets = offsets_since(self._kafka, (*topics.batch_events, *topics.scans, topics.scores), self._since)
         if offsets is None:
             return None
+        kept = Kept(offsets)
         self._readers = (
-            Reader(self._kafka, topics.batch_events, offsets, self._metrics),
-            Reader(self._kafka, topics.scans, offsets, self._metrics),
-            Reader(self._kafka, (topics.deviations, topics.scores), offsets, self._metrics),
+            Reader(self._kafka, topics.batch_events, kept, self._metrics),
+            Reader(self._kafka, topics.scans, kept, self._metrics),
+            Reader(self._kafka, (topics.deviations, topics.scores), kept, self._metrics),
         )
         return self._readers
 

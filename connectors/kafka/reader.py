@@ -4,17 +4,12 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    TIMESTAMP_NOT_AVAILABLE,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import TopicMetadata
 
 from connectors.kafka.clients import FORBIDDEN, as_bytes, client_config, is_away, open_client, place_of
+from connectors.kafka.lag import Lag
+from connectors.kafka.positions import Kept, Partition, Positions
 from connectors.kafka.topics import topic_ids
 from connectors.messages.grouping import Arrival
 from connectors.prometheus.metrics import Metrics
@@ -24,8 +19,8 @@ from models.records.errors import BrokerError
 LOG = logging.getLogger("patrol")
 _PROBE_S = 1.0  # wall clock between two looks for an absent broker or topic
 _PROBE_WAIT_S = 0.2  # how long a look may take; nothing else can be done meanwhile
-_LAG_EVERY_S = 1.0
 _LOOK_EVERY_S = 20.0  # between two looks for partitions that were added, and for topics that are gone
+_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 _AT_ONCE = 500  # messages: few enough to be still in the cache when they are decoded
 
 
@@ -38,22 +33,15 @@ class Reader:
         The broker.
     topics
         All their partitions are read.
-    offsets
-        "topic/partition" -> next offset; others start at the beginning.
+    kept
+        Where the run before came to; a topic that was made again since is read from its beginning.
     metrics
-        Gets lag, errors and the broker's absence.
-    ids
-        Topic -> the id it had when the offsets were kept: a topic that was made again is read from its beginning.
+        Gets lag, losses, errors and the broker's absence.
     """
 
-    def __init__(
-        self, kafka: Kafka, topics: tuple[str, ...], offsets: dict[str, int], metrics: Metrics,
-        ids: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, kafka: Kafka, topics: tuple[str, ...], kept: Kept, metrics: Metrics) -> None:
         self._topics, self._metrics, self._kafka = topics, metrics, kafka
-        self.ids = {topic: known for topic, known in (ids or {}).items() if topic in topics}
-        named = ((place.rpartition("/"), offset) for place, offset in offsets.items())
-        self._next = {(topic, int(partition)): offset for (topic, _, partition), offset in named if topic in topics}
+        self.positions = Positions(topics, kept, metrics)
         settings: dict[str, object] = {
             "group.id": "patrol",  # required by librdkafka; no group is joined and nothing is committed
             "enable.auto.commit": False,
@@ -63,27 +51,25 @@ class Reader:
             "fetch.queue.backoff.ms": 10,  # its default of a second leaves a backlog's reader without messages
         }
         self._consumer = open_client(Consumer, settings | client_config(kafka, self._on_error))
-        self._places: set[str] = set()
-        self._ended: set[str] = set()  # partitions read to their end at least once
+        self._lag = Lag(self._consumer, metrics)
+        self._places: set[Partition] = set()
+        self._ended: set[Partition] = set()  # read to their end at least once
         self._away = self._in_doubt = False
-        self._probed_s = self._lag_s = self._looked_s = float("-inf")
+        self._probed_s = self._looked_s = float("-inf")
         self._missing: tuple[str, ...] = ()
-        self._behind: dict[str, int] = {}  # "topic/partition" -> messages not read yet
+        self._gone = False  # a topic or a partition was not there when it was read: look at once
 
     @property
     def behind(self) -> int:
         """Messages not read yet, as far as the broker has reported."""
-        return sum(self._behind.values())
-
-    @property
-    def offsets(self) -> dict[str, int]:
-        """The next offset of each partition, by "topic/partition"."""
-        return {f"{topic}/{partition}": offset for (topic, partition), offset in self._next.items()}
+        return self._lag.behind
 
     @property
     def caught_up(self) -> bool:
         """Whether every partition has been read to its end once since the start."""
-        return not self._topics or (bool(self._places) and self._ended >= self._places and not self._missing)
+        return not self._topics or (
+            bool(self._places) and self._ended >= self._places and not (self._missing or self._gone)
+        )
 
     @property
     def live(self) -> bool:
@@ -104,9 +90,9 @@ class Reader:
         """
         if not self._topics or ((not self._places or self._in_doubt) and not self._find_broker()):
             return
-        if time.monotonic() - self._looked_s >= _LOOK_EVERY_S:
+        if time.monotonic() - self._looked_s >= (_PROBE_S if self._gone or self._missing else _LOOK_EVERY_S):
             self._look()
-        left = count
+        left, gaps, read = count, self.positions.gaps, self.positions.next
         while left > 0:
             messages = self._consumer.consume(min(left, _AT_ONCE), timeout=0)
             left = left - _AT_ONCE if len(messages) == _AT_ONCE else 0
@@ -115,11 +101,13 @@ class Reader:
                 if error is not None:
                     self._on_message_error(error, topic, partition, offset)
                     continue
-                self._next[topic, partition] = offset + 1
                 kind, at_ms = message.timestamp()
                 at_us = 1000 * at_ms if kind != TIMESTAMP_NOT_AVAILABLE else 0
+                if gaps and (topic, partition) in gaps:
+                    self.positions.go_on((topic, partition), offset, at_us)
+                read[topic, partition] = offset + 1, at_us
                 yield as_bytes(message.value()), topic, partition, offset, as_bytes(message.key()), at_us
-        self._export_lag()
+        self._lag.export(self._places, read)
 
     def close(self) -> None:
         """Close the consumer."""
@@ -139,9 +127,11 @@ class Reader:
         self._note_missing(known)
         if self._missing or self._places:
             return bool(self._places)
-        self._forget_remade()
-        self._assign([(topic, partition) for topic in self._topics for partition in known[topic].partitions])
-        self._looked_s = now
+        self.positions.made_again(topic_ids(self._kafka, self._topics))
+        self._places = {(topic, partition) for topic in self._topics for partition in known[topic].partitions}
+        self.positions.assigned(self._places)
+        self._consumer.assign([self._from(place) for place in sorted(self._places)])
+        self._looked_s, self._gone = now, False
         return True
 
     def _note_missing(self, known: Mapping[str, TopicMetadata]) -> None:
@@ -151,30 +141,32 @@ class Reader:
         self._missing = missing
 
     def _look(self) -> None:
-        """Read partitions that were added, from their beginning; see which topics are gone."""
+        """Read partitions that were added, from their beginning; see which topics are gone, and which came back."""
         self._looked_s = time.monotonic()
         known = self._ask()
         if known is None:
             return
+        gone = self._gone or bool(self._missing)
         self._note_missing(known)
+        self._drop({place for place in self._places if place[0] in self._missing})
         there = {(topic, p) for topic in self._topics if topic in known for p in known[topic].partitions}
-        added = sorted(place for place in there if f"{place[0]}/{place[1]}" not in self._places)
+        if gone and there - self._places:
+            again = self.positions.made_again(topic_ids(self._kafka, sorted({topic for topic, _ in there})))
+            self._drop({place for place in self._places if place[0] in again})
+        self._gone, added = False, sorted(there - self._places)
         if added:
-            LOG.warning(
-                "partitions were added and are read from their beginning: %s",
-                ", ".join(f"{topic}/{partition}" for topic, partition in added),
-            )
-            self._places |= {f"{topic}/{partition}" for topic, partition in added}
-            self._consumer.incremental_assign([TopicPartition(t, p, OFFSET_BEGINNING) for t, p in added])
+            names = ", ".join(f"{topic}/{partition}" for topic, partition in added)
+            LOG.warning("partitions that are read from now on: %s", names)
+            self._places |= set(added)
+            self.positions.assigned(added)
+            self._consumer.incremental_assign([self._from(place) for place in added])
 
-    def _forget_remade(self) -> None:
-        """Offsets of a topic that has been made again since they were kept say nothing of the new one."""
-        ids = topic_ids(self._kafka, self._topics)
-        for topic, known in ids.items():
-            if self.ids.get(topic, known) != known:
-                LOG.error("topic %s was made again since PATrol last read it: it is read from its beginning", topic)
-                self._next = {place: offset for place, offset in self._next.items() if place[0] != topic}
-        self.ids |= ids
+    def _drop(self, places: set[Partition]) -> None:
+        """Read partitions no more; those that come back are added, those of the same topic at their offsets."""
+        if places:
+            self._consumer.incremental_unassign([TopicPartition(*place) for place in sorted(places)])
+            self._places -= places
+            self._ended -= places
 
     def _ask(self) -> dict[str, TopicMetadata] | None:
         """The topics there are; None when the broker does not answer."""
@@ -191,36 +183,25 @@ class Reader:
         self._set_away(False)
         return known
 
-    def _assign(self, partitions: list[tuple[str, int]]) -> None:
-        self._places = {f"{topic}/{partition}" for topic, partition in partitions}
-        self._consumer.assign([TopicPartition(t, p, self._next.get((t, p), OFFSET_BEGINNING)) for t, p in partitions])
+    def _from(self, place: Partition) -> TopicPartition:
+        return TopicPartition(*place, self.positions.start(place))
 
     def _on_message_error(self, error: KafkaError, topic: str, partition: int, offset: int) -> None:
-        place = f"{topic}/{partition}"
+        place = topic, partition
         if error.code() == KafkaError._PARTITION_EOF:
-            self._ended.add(place)  # the end may lie past the last message: markers and aborted ones are none
-            self._next[topic, partition] = max(self._next.get((topic, partition), 0), offset)
+            self._ended.add(place)
+            self.positions.end(place, offset)
             return
         self._metrics.broker_error(error.name())
         if error.code() in FORBIDDEN:
             raise BrokerError(f"topic {topic!r} cannot be read: {error.str()}; grant PATrol read access")
         if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
-            self._note_lost(topic, partition)
-            self._consumer.incremental_unassign([TopicPartition(topic, partition)])
-            self._consumer.incremental_assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-
-    def _note_lost(self, topic: str, partition: int) -> None:
-        """Messages were removed before they were read: counted, for nobody judges them any more."""
-        wanted, place = self._next.pop((topic, partition), 0), TopicPartition(topic, partition)
-        try:
-            low, _ = self._consumer.get_watermark_offsets(place, timeout=_PROBE_WAIT_S)
-        except KafkaException:
-            low = wanted
-        self._metrics.lost(topic, partition, max(0, low - wanted))
-        LOG.error(
-            "%s/%d: offset %d is gone (retention); reading goes on at %d, the oldest: what lay between was not judged",
-            topic, partition, wanted, low,
-        )  # fmt: skip
+            self.positions.gaps.add(place)
+            self._consumer.incremental_unassign([TopicPartition(*place)])
+            self._consumer.incremental_assign([self._from(place)])
+        elif error.code() in _GONE:
+            self._gone = True
+            self._drop(self._places & {place})
 
     def _on_error(self, error: KafkaError) -> None:
         self._metrics.broker_error(error.name())
@@ -234,15 +215,3 @@ class Reader:
             LOG.warning("reading %s: the broker is back", ", ".join(self._topics))
         self._away = away
         self._metrics.broker(not away)
-
-    def _export_lag(self) -> None:
-        now = time.monotonic()
-        if now - self._lag_s < _LAG_EVERY_S:
-            return
-        self._lag_s = now
-        for place in self._places:
-            topic, _, partition = place.rpartition("/")
-            _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, int(partition)), cached=True)
-            if high >= 0:
-                self._behind[place] = max(0, high - self._next.get((topic, int(partition)), 0))
-                self._metrics.lag(topic, int(partition), self._behind[place])

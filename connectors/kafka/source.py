@@ -12,6 +12,8 @@ from typing import NotRequired, TypedDict
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.kafka.idleness import Idleness
+from connectors.kafka.losses import Losses
+from connectors.kafka.positions import Kept
 from connectors.kafka.reader import Reader
 from connectors.kafka.stop import Stop
 from connectors.messages.grouping import Grouping
@@ -31,7 +33,10 @@ class LaneState(TypedDict):
 
     offsets: dict[str, int]  # "topic/partition" -> next offset
     units: list[str]  # units that have sent scans
+    left_out: NotRequired[list[str]]  # units that are not watched, and have been named in a dead letter
     topics: NotRequired[dict[str, str]]  # the id of each topic the offsets are of
+    times: NotRequired[dict[str, int]]  # "topic/partition" -> the broker's time of the newest message read
+    streams: NotRequired[dict[str, list[str]]]  # "topic/partition" -> units that have sent scans from it
 
 
 class KafkaSource(FixedPartitionedSource[Feed | Rejected, LaneState]):
@@ -72,12 +77,14 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
     def __init__(self, kafka: Kafka, twin: Twin, metrics: Metrics, stop: Stop, resume: LaneState | None) -> None:
         self._metrics, self._stop, self._poll = metrics, stop, kafka.poll_messages
         self._ask = self._poll  # for so many scans next
-        offsets = {} if resume is None else dict(resume["offsets"])
-        ids = {} if resume is None else resume.get("topics", {})
-        self._context = Reader(kafka, kafka.topics.context, offsets, metrics, ids)
-        self._scans = Reader(kafka, kafka.topics.scans, offsets, metrics, ids)
+        before = resume or LaneState(offsets={}, units=[])
+        kept = Kept(before["offsets"], before.get("times", {}), before.get("topics", {}))
+        self._context = Reader(kafka, kafka.topics.context, kept, metrics)
+        self._scans = Reader(kafka, kafka.topics.scans, kept, metrics)
+        self._losses = Losses(before.get("streams", {}))
         self._grouping = Grouping(twin, metrics, kafka.topics)
-        self._idleness = Idleness(kafka, twin, [] if resume is None else resume["units"])
+        self._grouping.admission.know(before["units"], before.get("left_out", []))
+        self._idleness = Idleness(kafka, twin, before["units"])
         self._polled_at: datetime | None = None  # None: the next poll is due at once
         self.first: list[Feed] = []  # emitted ahead of all that arrives
 
@@ -94,8 +101,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
             arrived += self._read_context()  # polled after the scans, emitted ahead of them
         live = self._context.live and self._scans.live
         self._metrics.caught_up(live)
-        out = self._grouping.take()
-        self._idleness.arrived(out)
+        out = self._take()
         if not live:
             self._idleness.forget_time()
         else:
@@ -110,13 +116,31 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
 
     def snapshot(self) -> LaneState:
         """Where the next poll begins."""
-        offsets, ids = self._context.offsets | self._scans.offsets, self._context.ids | self._scans.ids
-        return {"offsets": offsets, "units": self._idleness.units, "topics": ids}
+        context, scans = self._context.positions, self._scans.positions
+        return {
+            "offsets": context.offsets | scans.offsets,
+            "units": self._idleness.units,
+            "left_out": list(self._grouping.admission.lettered),
+            "topics": context.ids | scans.ids,
+            "times": context.times | scans.times,
+            "streams": self._losses.streams,
+        }
 
     def close(self) -> None:
         """Close both consumers."""
         self._context.close()
         self._scans.close()
+
+    def _take(self) -> list[Feed | Rejected]:
+        """What was read; what was lost goes ahead of it, to the units known until now where there are any."""
+        lost = [*self._context.positions.take_losses(), *self._scans.positions.take_losses()]
+        told = self._losses.feeds(lost, self._idleness.units)
+        out = self._grouping.take()
+        self._idleness.arrived(out)
+        self._losses.arrived(out)
+        if lost and not told:
+            told = self._losses.feeds(lost, self._idleness.units)
+        return [*told, *out]
 
     def _read_context(self) -> int:
         """All context that is there."""

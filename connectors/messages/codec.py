@@ -32,6 +32,14 @@ TYPES = tuple(
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # a time outside is a broken clock, and would overflow what is added to it
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _SEEN_CHARACTERS, _DETAIL_CHARACTERS = 60, 500
+# names that a field of fixed width may pad: what a person or a form calls a thing has no white space round it
+_PADDED = ("unit", "batch_id", "tag", "product", "recipe", "phase", "analyte", "unit_of_measure", "deviation_id", "by")
+_BY_TAG = ("values", "quality")
+_MAY_BE_EMPTY = ("product", "recipe", "phase", "unit_of_measure")
+_NAMES = {
+    kind: tuple(name for name in _PADDED if name in kind.__struct_fields__)
+    for kind in (Scan, Reading, BatchEvent, LabResult, OperatorAction, Deviation)
+}
 _NUMBER_REMEDY = "leave out a reading that is no number, or send null"
 
 
@@ -41,7 +49,7 @@ def encode(record: Record) -> bytes:
 
 
 def decode(raw: bytes, origin: Origin, key: str | None = None) -> Inbound | Rejected:
-    """A message's record; or why it is none, with its bytes and origin.
+    """A message's record, its names without white space round them; or why it is none, with its bytes and origin.
 
     Parameters
     ----------
@@ -55,10 +63,11 @@ def decode(raw: bytes, origin: Origin, key: str | None = None) -> Inbound | Reje
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         reason, detail = _why(raw, str(exc))
         return Rejected(reason=reason, detail=_printable(detail), raw=raw, origin=origin, key=key)
-    wrong = _broken_clock(record)
+    padded = _padded(record)
+    wrong = _broken_clock(record) or _nameless(padded)
     if wrong is not None:
         return Rejected(reason="malformed", detail=wrong, raw=raw, origin=origin, key=key)
-    return record
+    return msgspec.structs.replace(record, **padded) if padded else record
 
 
 def decode_emitted(raw: bytes) -> Deviation | Score | None:
@@ -68,6 +77,24 @@ def decode_emitted(raw: bytes) -> Deviation | Score | None:
         return record
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _padded(record: Inbound) -> dict[str, Any]:
+    """The names that have white space round them, without it; and so with the tags of a scan."""
+    found: dict[str, Any] = {}
+    for name in _NAMES[type(record)]:
+        text = getattr(record, name)
+        if text is not None and (bare := text.strip()) != text:
+            found[name] = bare
+    if isinstance(record, Scan) and any(tag.strip() != tag for tag in (*record.values, *record.quality)):
+        found |= {name: {tag.strip(): each for tag, each in getattr(record, name).items()} for name in _BY_TAG}
+    return found
+
+
+def _nameless(padded: dict[str, Any]) -> str | None:
+    """Which id is nothing but white space; None where none is."""
+    empty = next((name for name, bare in padded.items() if bare == "" and name not in _MAY_BE_EMPTY), None)
+    return None if empty is None else f"{empty} is nothing but white space: send what it is called"
 
 
 def _broken_clock(record: Inbound) -> str | None:

@@ -10,9 +10,10 @@ from typing import Protocol
 import numpy as np
 from msgspec.structs import astuple
 
+from connectors.messages.admission import Admission, LeftOut
 from connectors.messages.codec import decode
 from connectors.messages.rows import Rows
-from connectors.messages.wide import WideScans
+from connectors.messages.wide import WideScan, WideScans
 from connectors.settings import Topics
 from models.records.block import Block, Feed, ReadingBlock
 from models.records.messages import (
@@ -37,7 +38,7 @@ Place = tuple[str, str, int]  # unit, topic, partition
 _MOST_UNKNOWN = 1000  # unknown tags that get a dead letter; further ones are only counted
 
 
-class Counts(Protocol):
+class Counts(LeftOut, Protocol):
     """Counters of what arrives."""
 
     def scans(self, unit: str, count: int) -> None:
@@ -59,7 +60,7 @@ class Grouping:
     Parameters
     ----------
     twin
-        Its tags give the arrays' columns; its units, where it lists them, are the only ones taken.
+        Its tags give the arrays' columns; its units, or how many it takes, say which are watched.
     counts
         Gets what arrives.
     topics
@@ -69,7 +70,7 @@ class Grouping:
 
     def __init__(self, twin: Twin, counts: Counts, topics: Topics | None = None) -> None:
         self._column = {tag: column for column, tag in enumerate(twin.tags)}
-        self._units, self._counts = frozenset(twin.units), counts
+        self._counts, self.admission = counts, Admission(twin, counts)
         self._unknown: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
         self._taken = dict(_kinds(topics or Topics()))
         self._anywhere = topics is None
@@ -87,13 +88,13 @@ class Grouping:
 
     def add(self, messages: Iterable[Arrival]) -> int:
         """Take messages; how many there were."""
-        count = 0
+        count, known = 0, self.admission.known
         for raw, topic, partition, offset, key, *at_us in messages:
             count += 1
             self._broker_us = at_us[0] if at_us else 0
             self.newest_us = max(self.newest_us, self._broker_us)
             scan = self._wide_scans.decode(raw) if self._wide else None
-            if scan is not None and topic not in self._not_scans and (not self._units or scan.unit in self._units):
+            if scan is not None and topic not in self._not_scans and (scan.unit in known or self._trimmed(scan)):
                 self._scans[scan.unit, topic, partition].add(offset, scan, astuple(scan.values), self._broker_us)
             else:
                 self._add(raw, Origin(topic=topic, partition=partition, offset=offset), _text(key))
@@ -128,9 +129,9 @@ class Grouping:
         elif not self._is_taken(record, origin.topic):
             detail = f"{record.__struct_config__.tag} is not taken from topic {origin.topic}: send it on its own"
             self._reject("wrong-topic", detail, raw, origin, key)
-        elif self._units and record.unit not in self._units:
-            detail = f"unit {record.unit!r} is not among the twin's units; add it there if it is to be watched"
-            self._reject("unknown-unit", detail, raw, origin, key)
+        elif not self.admission.takes(record.unit, admit=not isinstance(record, Reading) or record.tag in self._column):
+            if (said := self.admission.refuse(record.unit)) is not None:
+                self._reject("unknown-unit", said, raw, origin, key)
         elif isinstance(record, Scan):
             self._scans[record.unit, origin.topic, origin.partition].add(
                 origin.offset, record, self._readings_of(record), self._broker_us
@@ -140,6 +141,11 @@ class Grouping:
             self._add_reading(record, raw, origin, key)
         else:
             self._context.setdefault(record.unit, []).append(record)
+
+    def _trimmed(self, scan: WideScan) -> bool:
+        """Take white space off the unit's name; whether it is that of a unit that is known."""
+        scan.unit = scan.unit.strip()
+        return scan.unit in self.admission.known
 
     def _is_taken(self, record: Inbound, topic: str) -> bool:
         if topic in self._taken and isinstance(record, self._taken[topic]):

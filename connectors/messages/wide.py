@@ -56,11 +56,20 @@ class WideScans:
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(wide | other).decode
 
     def decode(self, raw: bytes) -> WideScan | None:
-        """The scan; None where the general decoder is to look: most often it is something else."""
+        """The scan, its unit as it was sent; None where the general decoder is to look: most often it is no scan."""
         try:
             scan: WideScan = self._decode(raw)
         except _REFUSED:
             return None
         if not isinstance(scan, self._wide) or scan.quality or not FIRST_YEAR <= scan.observed_at.year <= LAST_YEAR:
             return None
-        return scan
+        return scan if (scan.batch_id is None and scan.phase is None) or _trimmed(scan) else None
+
+
+def _trimmed(scan: WideScan) -> bool:
+    """Take white space off the names of batch and phase; whether a name is left."""
+    if scan.batch_id is not None:
+        scan.batch_id = scan.batch_id.strip()
+    if scan.phase is not None:
+        scan.phase = scan.phase.strip()
+    return scan.batch_id != ""

@@ -94,6 +94,11 @@ class Metrics:
         """Values of tags the twin does not know, in scans whose other tags are judged."""
         self._unknown_tag_values.inc(count)
 
+    def left_out(self, why: str, units: int) -> None:
+        """A message of a unit that is not watched: "unlisted" or "too-many"; how many units are too many by now."""
+        self._left_out.labels(why).inc()
+        self._units_left_out.set(units)
+
     def lag(self, topic: str, partition: int, messages: int) -> None:
         """Messages of a partition not read yet."""
         self._lag.labels(topic, str(partition)).set(messages)
@@ -186,6 +191,8 @@ class Metrics:
         self._dead_letters = self._counter("patrol_dead_letters", "Messages not used", "reason")
         self._remarks = self._counter("patrol_remarks", "Things worth a note", "kind")
         self._unknown_tag_values = self._counter("patrol_unknown_tag_values", "Values of unknown tags")
+        self._left_out = self._counter("patrol_left_out_messages", "Messages of units that are not watched", "why")
+        self._units_left_out = self._gauge("patrol_units_left_out", "Units beyond the twin's units_max")
         self._lag = self._gauge("patrol_lag_messages", "Messages not read yet", "topic", "partition")
         self._lost = self._counter(
             "patrol_lost_messages", "Messages removed before they were read", "topic", "partition"
@@ -200,6 +207,8 @@ class Metrics:
             self._dead_letters.labels(reason)
         for kind in REMARKS:
             self._remarks.labels(kind)
+        for why in ("unlisted", "too-many"):
+            self._left_out.labels(why)
 
     def _declare_setup(self) -> None:
         self._build = self._gauge("patrol_build_info", "What runs", "version", "python", "config_sha256")

@@ -4,15 +4,18 @@ Each condition is raised once, in event time, and cleared by what ends it.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from models.alarms.deviations import DeviationRegister
 from models.alarms.occurrence import Occurrence
 from models.records.block import Block
-from models.records.messages import Deviation, Tick
+from models.records.messages import Deviation, Evidence, Loss, Tick
 from models.records.subject import BatchContext, Subject
 from models.records.times import to_time, to_us
 
 _NO_SCAN = "no scan"
+
+LOST = "lost-messages"  # the cause of a loss
 
 
 class Conditions:
@@ -70,6 +73,25 @@ class Conditions:
         yield from self._raise("clock", text, batch_context, (at_us, at_us))
         yield from self._clear("clock", batch_context, at_us)
 
+    def lost(self, batch_context: BatchContext, at_us: int, loss: Loss) -> Iterator[Deviation]:
+        """Messages were removed before they were read: a moment, and each loss is a deviation of its own."""
+        count, place = (f"{loss.count} message(s)", f"{loss.topic}/{loss.partition}")
+        if not loss.count:
+            count, place = "messages, how many is not known,", loss.topic
+        known = (("after", loss.since_us), ("before", loss.until_us))
+        sent = " and ".join(f"{when} {to_time(us):%Y-%m-%d %H:%M:%S} UTC" for when, us in known if us)
+        text = f"{count} of {place}{f' (sent {sent})' if sent else ''} were removed before they were read: not judged"
+        evidence = None
+        if loss.count and loss.partition is not None:
+            evidence = Evidence(
+                topic=loss.topic,
+                partition=loss.partition,
+                first_offset=loss.first_offset,
+                last_offset=loss.last_offset,
+            )
+        yield from self._raise(LOST, text, batch_context, (at_us, at_us), joins=False, evidence=evidence)
+        yield from self._clear(LOST, batch_context, at_us)
+
     def overdue(
         self, batch_context: BatchContext, scans: Block, expected_s: float | None
     ) -> Iterator[tuple[int, Deviation]]:
@@ -87,7 +109,7 @@ class Conditions:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _raise(
-        self, cause: str, text: str, batch_context: BatchContext, since_at_us: tuple[int, int]
+        self, cause: str, text: str, batch_context: BatchContext, since_at_us: tuple[int, int], **more: Any
     ) -> Iterator[Deviation]:
         since_us, at_us = since_at_us
         occurrence = Occurrence(
@@ -98,6 +120,7 @@ class Conditions:
             since_us=since_us,
             at_us=at_us,
             text=text,
+            **more,
         )
         revision = self._register.raise_(occurrence, batch_context)
         if revision is not None:

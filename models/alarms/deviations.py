@@ -54,7 +54,7 @@ class DeviationRegister:
         """Open a deviation, or join the one that is open or was cleared a moment ago; None: nothing changed."""
         self.packed = None
         self._forget(what.at_us, batch_context.batch_id)
-        tracked = self._joinable(what, batch_context)
+        tracked = self._joinable(what, batch_context) if what.joins else None
         if tracked is None:
             return self._open(what, batch_context)
         was_active, tracked.active = tracked.active, True

@@ -17,4 +17,5 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     statistic: Statistic | None = None
     contributors: tuple[Contributor, ...] = ()
     evidence: Evidence | None = None
+    joins: bool = True  # the deviation that is open for the cause, or was a moment ago; else each is one of its own
     text: str = ""  # the message of a context condition; "": made from the rest

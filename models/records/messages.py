@@ -221,6 +221,22 @@ class Tick(Record, frozen=True, kw_only=True):
     since_us: int | None = None  # of a silence that was raised before a restart: the newest scan before it
 
 
+class Loss(Record, frozen=True, kw_only=True):
+    """The source's word that messages were removed from a topic before they were read."""
+
+    topic: str
+    partition: int | None = None  # none: of all of them, the topic was made again
+    first_offset: int = 0
+    last_offset: int = -1  # before the first: how many is not known
+    since_us: int = 0  # the broker's time of the last message read before, and of the first one after; 0: not known
+    until_us: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many messages; 0: it is not known."""
+        return self.last_offset - self.first_offset + 1
+
+
 Inbound = Scan | Reading | BatchEvent | LabResult | OperatorAction | Deviation  # a deviation: to the learning flow
-Context = BatchEvent | LabResult | OperatorAction | Deviation | Tick
+Context = BatchEvent | LabResult | OperatorAction | Deviation | Tick | Loss
 Outbound = Deviation | Score | Rejected | Remark

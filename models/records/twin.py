@@ -92,7 +92,8 @@ class Twin(Section, frozen=True, kw_only=True):
     question: str = "Is this batch leaving its trajectory?"
     product: str
     mode: Literal["batch", "continuous"] = "batch"
-    units: tuple[str, ...] = ()  # empty: every unit seen
+    units: tuple[str, ...] = ()  # empty: every unit seen, up to
+    units_max: Annotated[int, Meta(ge=1)] = 128  # a sender that makes up units must not cost without end
     cadence_s: Positive  # time between two scans
     score_interval_s: Positive | None = None  # event time between two scores; default: every 10 cadences
     tags: Annotated[dict[str, Tag], Meta(min_length=1)]

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 from models.arrays.types import FloatArray, IntArray
 from models.records.block import Block, Feed, ReadingBlock, RecordedBatch
-from models.records.messages import BatchEvent, Deviation, Tick
+from models.records.messages import BatchEvent, Deviation, Loss, Tick
 from models.records.times import to_us
 from models.records.twin import Twin
 from models.unit.arrivals import Arrivals
 from models.unit.batch_runs import BatchRuns, Run
 from models.unit.clock import ClockSet
-from models.unit.gather_state import Decision, GatherState, Past, decode, encode
+from models.unit.gather_state import OPEN, Decision, GatherState, Past, decode, encode
 from models.unit.intake import Taken
 from models.unit.scan_log import ScanLog
 
 _LONGEST = 200_000  # scans gathered of one batch at most; a batch that never ends must not fill the memory
+_GAPS = 20  # times in which messages were lost, the newest ones
 _REMEMBERED = 200  # batches of a unit that are over: a decision about one that is repeated or revoked is known
 
 
@@ -80,6 +81,8 @@ class Gather:
                 self._deviation(item)
             elif isinstance(item, BatchEvent):
                 self._event(item)
+            elif isinstance(item, Loss):
+                self._state.gaps = [*self._state.gaps[-_GAPS:], (self._scans.reached_us, OPEN)]
             elif isinstance(item, Tick):
                 tick = item
         if feed.blocks:
@@ -127,6 +130,8 @@ class Gather:
     def _take(self, blocks: tuple[Block | ReadingBlock, ...]) -> None:
         for step in self._arrivals.add(blocks):
             if isinstance(step, Taken):
+                first_us = int(step.scans.observed_us[0]) + self._state.offset_us
+                self._state.gaps = [(since, first_us if to == OPEN else to) for since, to in self._state.gaps]
                 self._scans.add(step.scans.observed_us + self._state.offset_us, step.scans.values)
             elif isinstance(step, ClockSet):
                 self._state.offset_us = self._arrivals.clock.offset_us
@@ -157,6 +162,8 @@ class Gather:
         """Why a batch that is over is not to be learnt from; "": it is whole."""
         if run.lost:
             return run.lost
+        if any(since < (run.ended_us or OPEN) and (run.started_us or 0) < to for since, to in self._state.gaps):
+            return "messages of it were removed before they were read"
         if run.started_us is None:
             return "its start was not read"
         if run.product not in (None, self._twin.product):

@@ -9,6 +9,8 @@ from models.unit.arrivals import ArrivalsState
 from models.unit.batch_runs import BatchRuns, Run
 from models.unit.scan_log import ScanLogState
 
+OPEN = 2**62
+
 
 class Decision(msgspec.Struct, kw_only=True):
     """What quality decided about a batch."""
@@ -36,6 +38,7 @@ class GatherState(msgspec.Struct, kw_only=True):
     offset_us: int = 0  # the plant's time less the unit's
     scans: ScanLogState = ScanLogState()
     arrivals: ArrivalsState | None = None
+    gaps: list[tuple[int, int]] = []  # messages were lost between these scans; OPEN: none has come since
 
 
 class _Gathering(msgspec.Struct, kw_only=True):

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.alarms.deviations import DeviationRegister, Tracked
 from models.records.errors import RecoveryError
-from models.records.messages import BatchEvent, OperatorAction
+from models.records.messages import BatchEvent, Loss, OperatorAction
 from models.records.monitor import Numbers
 from models.unit.arrivals import Arrivals, ArrivalsState, block_of, parts
 from models.unit.notes import Notes
@@ -74,6 +74,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     last_batch: str | None
     last_us: int | None
     waiting: list[Any]
+    lost: list[Loss] | msgspec.UnsetType = msgspec.UNSET  # where there are any
     batch: BatchState | None
 
 
@@ -93,6 +94,7 @@ def encode(watch: Parts) -> bytes:
         last_batch=unit.last_batch,
         last_us=unit.last_us,
         waiting=[parts(block) for block in unit.waiting],
+        lost=unit.lost or msgspec.UNSET,
         batch=None if unit.running is None else _batch_state(unit.running),
     )
     return _ENCODER.encode(state)
@@ -125,6 +127,7 @@ def restore(watch: Parts, raw: bytes) -> None:
         watch.notes.since_repeat = state.since_repeat
     watch.notes.partitions, watch.notes.refused_us = state.partitions, state.refused_us
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
+    unit.lost = [] if state.lost is msgspec.UNSET else state.lost
     unit.waiting = [block_of(fields) for fields in state.waiting]
     unit.running = None if state.batch is None else _running(unit, state.batch)
 

@@ -9,7 +9,7 @@ from models.alarms.conditions import Conditions
 from models.alarms.deviations import DeviationRegister
 from models.records import rejections
 from models.records.block import Block
-from models.records.messages import BatchEvent, OperatorAction, Outbound, Remark
+from models.records.messages import BatchEvent, Loss, OperatorAction, Outbound, Remark
 from models.records.monitor import Monitor
 from models.records.subject import BatchContext, Subject
 from models.unit.clock import ClockSet
@@ -42,6 +42,9 @@ class Unit:
         self.last_batch: str | None = None  # ended last: its stragglers start nothing
         self.last_us: int | None = None  # newest scan judged or rejected
         self.waiting: list[Block] = []  # scans without a batch
+        self.lost: list[
+            Loss
+        ] = []  # messages removed since the newest scan judged: concern batches that begin meanwhile
 
     @property
     def batch_context(self) -> BatchContext:
@@ -83,6 +86,14 @@ class Unit:
         if (newest_us := self.newest_us) is not None:
             yield from self.conditions.quiet(self.batch_context, newest_us, still_s, *why)
 
+    def lose(self, loss: Loss) -> Iterator[Outbound]:
+        """Messages of the unit were removed before they were read, after the newest scan judged."""
+        self.lost.append(loss)
+        known = [self.last_us, None if self.running is None else self.running.started_us]
+        sent = [us - self.timeline.offset_us for us in (loss.since_us, loss.until_us) if us]
+        at_us = max((us for us in known if us is not None), default=max(sent, default=0))
+        yield from self.conditions.lost(self.batch_context, at_us, loss)
+
     def clock_set(self, change: ClockSet) -> Iterator[Outbound]:
         """The unit's clock was set: ages go on, and what is measured in its time is moved with it."""
         if self.running is not None:
@@ -115,7 +126,7 @@ class Unit:
         yield from self.conditions.scans_resumed(self.batch_context, int(scans.observed_us[0]))
         if self.running is None and self.subject.twin.mode == "continuous":
             self.running = RunningBatch.continuous(self.subject, self.monitors(None), int(scans.observed_us[0]))
-        self.last_us = int(scans.observed_us[-1])
+        self.last_us, self.lost = int(scans.observed_us[-1]), []
         if self.running is None:
             yield from self._wait(scans)
         else:
@@ -203,6 +214,8 @@ class Unit:
         if monitor is None:
             yield self._remark("unknown-product", f"batch {batch_id}: no reference for product {product!r}")
             yield from self.conditions.unknown_product(self.batch_context, at_us)
+        for loss in self.lost:
+            yield from self.conditions.lost(self.batch_context, at_us, loss)
         yield self.running.score(at_us)
 
     def _close(self, at_us: int) -> Iterator[Outbound]:

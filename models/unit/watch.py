@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from models.records import rejections
 from models.records.block import Block, Feed
-from models.records.messages import BatchEvent, Context, OperatorAction, Outbound, Tick
+from models.records.messages import BatchEvent, Context, Loss, OperatorAction, Outbound, Tick
 from models.records.subject import Subject
 from models.records.times import to_us
 from models.records.twin import Twin
@@ -75,6 +75,9 @@ class Watch:
         """Context waits for the scans to reach its time; what concerns scans already judged applies now."""
         if isinstance(item, Tick):
             yield from self._tick(item)
+        elif isinstance(item, Loss):
+            yield from self._release()
+            yield from self.unit.lose(item)
         elif isinstance(item, BatchEvent | OperatorAction):
             if isinstance(item, BatchEvent) and item.event == "started":
                 self.arrivals.clock.know_start(to_us(item.at))

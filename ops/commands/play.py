@@ -85,6 +85,8 @@ def play(
             bar.advance(task)
     units = len({run.unit for run in runs})
     console.print(f"{total} message(s) of {units} unit(s) published and confirmed.", highlight=False)
+    if not configuration.twin.units and units > configuration.twin.units_max:
+        console.print(f"`patrol run` watches twin.units_max = {configuration.twin.units_max} of them.", highlight=False)
 
 
 def ready(kafka: "Kafka", topics: Sequence[str], *, create: bool) -> None:
@@ -154,7 +156,7 @@ def units_named(pairs: Sequence[str], files: Sequence[Path]) -> dict[Path, str]:
     """``FILE=UNIT`` pairs to file -> unit; FILE is a path, its last part, or that without its suffix."""
     named: dict[Path, str] = {}
     for pair in pairs:
-        file, _, unit = pair.rpartition("=")
+        file, _, unit = (part.strip() for part in pair.rpartition("="))
         matching = [path for path in files if file in (str(path), path.name, path.stem)]
         if not unit or len(matching) != 1:
             raise typer.BadParameter(f"{pair!r} names {len(matching)} of the files", param_hint="--unit")

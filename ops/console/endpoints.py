@@ -16,6 +16,7 @@ from ops.console.acting import ActionRequest, Desk, RefusedError
 from ops.console.feeding import Feeding
 from ops.console.json_http import answer, body
 from ops.console.live import MOST_OF_ONE, MOST_STREAMS, events
+from ops.console.plant import lost_messages
 from ops.console.views import BatchViews
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -58,12 +59,13 @@ class Endpoints:
         return endpoint
 
     def batch(self, query: Mapping[str, str]) -> Any:
-        """One batch's courses, with its deviations."""
+        """One batch's courses, with its deviations, and how many of its messages nobody judged."""
         unit, batch_id = query.get("unit", ""), query.get("batch") or None
         content = self.views.batch(unit, batch_id)
         if content is None:
             return None
-        return content | {"deviations": self.feeding.plant.of_batch(content["unit"], content["batch"])}
+        deviations = self.feeding.plant.of_batch(content["unit"], content["batch"])
+        return content | {"deviations": deviations, "lost_messages": lost_messages(deviations)}
 
     def contributions(self, query: Mapping[str, str]) -> Any:
         """What was responsible at a moment of a batch, its age in hours."""

@@ -2,11 +2,13 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from models.alarms.conditions import LOST
 from models.records.messages import Deviation, Score
 from models.records.times import to_time, to_us
 from models.records.twin import Twin
@@ -163,3 +165,10 @@ class Plant:
         interval_s = self.twin.score_interval_s or 10 * self.twin.cadence_s
         behind = newest_us - to_us(now.score.at) > _UNJUDGED_INTERVALS * interval_s * 1e6
         return behind and last_scan_us - now.scored_us > _UNJUDGED_S * 1e6
+
+
+def lost_messages(deviations: Iterable[Mapping[str, Any]]) -> int | None:
+    """How many messages were removed before they were read, by a batch's deviations; 0: not known, None: none."""
+    lost = [each.get("evidence") for each in deviations if each["cause"] == LOST]
+    counts = [evidence["last_offset"] - evidence["first_offset"] + 1 for evidence in lost if evidence]
+    return sum(counts) if lost else None

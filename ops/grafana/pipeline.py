@@ -93,6 +93,20 @@ _TRAFFIC = (
         alerts=("PatrolUnknownTags",),
     ),
     Panel(
+        "Units that are not watched",
+        "Beyond the twin's units_max: batches on them run unwatched.",
+        (Query("max by (job, instance) (last_over_time(patrol_units_left_out[1m]))", "{{instance}}"),),
+        limit=1,
+        alerts=("PatrolUnitsLeftOut",),
+    ),
+    Panel(
+        "Messages removed before they were read",
+        "By retention, or with their topic: nobody judged them.",
+        (Query("sum by (topic) (last_over_time(patrol_lost_messages_total[1m]))", "{{topic}}"),),
+        limit=1,
+        alerts=("PatrolMessagesLost",),
+    ),
+    Panel(
         "Remarks in ten minutes",
         "Late or repeated events, unknown batches: the link to the MES.",
         (Query("sum by (kind) (increase(patrol_remarks_total[10m]))", "{{kind}}"),),

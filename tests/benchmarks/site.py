@@ -140,7 +140,7 @@ def approved(folder: Path, reactor: Reactor, batches: int = 12, **twin_options: 
 def written(folder: Path, twin: Twin, kafka: Kafka, run: str) -> Path:
     """The twin's file for one run: what ``patrol run`` is given."""
     tables = {
-        "twin": {"name": twin.name, "product": twin.product, "cadence_s": twin.cadence_s},
+        "twin": {"name": twin.name, "product": twin.product, "cadence_s": twin.cadence_s, "units_max": 100_000},
         "tags": msgspec.to_builtins(twin.tags),
         "alarms": msgspec.to_builtins(twin.alarms),
         "kafka": {name: value for name, value in msgspec.to_builtins(kafka).items() if value},

@@ -102,6 +102,9 @@ TWIN_WRONG = {
     ('name = "culture"', 'nmae = "culture"'): 'twin.nmae: is not a key PATrol knows; did you mean "name"?',
     ("cadence_s = 60", "cadence_s = 0"): "twin.cadence_s: is 0; give it a number > 0",
     ('"BR-102"', '""'): 'twin.units: holds ""; name the unit',
+    ('"BR-102"', '"BR-102 "'): 'twin.units: names "BR-102 ", with white space round it',
+    ('"mab-1"', '" mab-1"'): 'twin.product: is " mab-1", with white space round it',
+    ("[tags.ph]", '[tags."ph "]'): 'tags."ph ": has white space round its name',
     ('"BR-102"', '"BR-101"'): 'twin.units: names "BR-101" 2 times; name it once',
     ("[twin]", "[twins]"): 'twins: is not a table PATrol knows; did you mean "twin"?',
     ("cadence_s = 60", 'cadence_s = 60\nmode = "continuous"\n[alignment]\nby = "phase"\n#'): "alignment.by: is",
@@ -153,6 +156,7 @@ def test_the_hash_covers_what_influences_verdicts_and_only_that(tmp_path: Path) 
     before = load(write(tmp_path, GOOD)).sha256
     same = f'# a comment\n{GOOD}\n[alarms]\nbudget = 0.05\n[kafka]\nbootstrap_servers = "other:1"\n'
     assert load(write(tmp_path, same.replace("[tags.ph]", "[tags.ph]\ndescription = 'x'"))).sha256 == before
+    assert load(write(tmp_path, GOOD.replace("cadence_s", "units_max = 5\ncadence_s"))).sha256 == before
     assert load(write(tmp_path, f"{GOOD}\n[alarms]\nbudget = 0.06\n")).sha256 != before
     assert load(write(tmp_path, GOOD.replace("high = 14", "high = 13"))).sha256 != before
 

@@ -22,6 +22,10 @@ export function batchWarning(batchData, unit, envelope) {
   if (batchData.running && unit?.reference && envelope.reference && unit.reference !== envelope.reference) {
     return `Judged by ${unit.reference}, this page knows ${envelope.reference}: the console's log says why.`;
   }
+  if (batchData.lost_messages !== null && batchData.lost_messages !== undefined) {
+    const count = batchData.lost_messages || "Some";
+    return `${count} message(s) were removed from Kafka before they were read: what was in them is not judged.`;
+  }
   return batchData.whole === false ? "Its first scans are not here: T² and SPE as the scores say them." : "";
 }
 

@@ -3,15 +3,16 @@
 import msgspec
 import pytest
 
-from models.records.messages import OperatorAction, Score
+from models.records.messages import Loss, OperatorAction, Score
 from models.records.times import to_us
 from ops.console.access.people import Person
 from ops.console.acting import ActionRequest, RefusedError, action_of
 from ops.console.clocks import Clocks
 from ops.console.flood import Flood
-from ops.console.plant import Plant
-from tests.conftest import minute, small_twin
+from ops.console.plant import Plant, lost_messages
+from tests.conftest import event, feed, minute, scans, small_twin
 from tests.ops.console.conftest import deviation
+from tests.watched import deviations, run, watch_of
 
 WALL = to_us(minute(30))
 
@@ -160,3 +161,21 @@ def test_what_is_acknowledged_cannot_be_acknowledged_again(plant: Plant) -> None
     plant.deviation(deviation(1, "ACKED"))
     with pytest.raises(RefusedError, match="it is ACKED already"):
         action(plant, OSCAR, action="acknowledge")
+
+
+def test_a_batch_says_how_many_of_its_messages_nobody_judged(plant: Plant) -> None:
+    assert lost_messages(plant.of_batch("BR-101", "B1")) is None
+    watch = watch_of(small_twin())
+    run(watch, feed(event("started", -1), scans(range(10))))
+    losses = [Loss(topic="pat.scans", partition=p, first_offset=5, last_offset=9) for p in (0, 1)]
+    for record in deviations(run(watch, feed(*losses))):
+        plant.deviation(record)
+    shown = plant.of_batch("BR-101", "B1")
+    assert [each["cause"] for each in shown] == ["lost-messages", "lost-messages"]
+    assert lost_messages(shown) == 10
+
+
+def test_a_batch_of_which_nobody_knows_how_many_were_lost_says_so(plant: Plant) -> None:
+    for record in deviations(run(watch_of(small_twin()), feed(event("started", -1), Loss(topic="pat.scans")))):
+        plant.deviation(record)
+    assert lost_messages(plant.of_batch("BR-101", None)) == 0
