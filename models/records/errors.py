@@ -7,6 +7,7 @@ RecordingError    exit 5   a recording cannot be read: mend the file, row or col
 BrokerError       exit 6   the broker cannot be used as configured (topic missing, permission): mend and start again
 RecoveryError     exit 7   the recovery store is another's, held, damaged or gone: restore it, or choose another folder
 WriterError       exit 8   another run writes for this twin: end one of them, or start this one with --standby
+StoppedError      exit 0   asked to stop before it had begun: nothing was written, and the next start does it all
 
 Bad messages are not errors but values: ``Rejected`` records with one of REASONS, on the dead-letter topic.
 """

@@ -16,9 +16,9 @@ from typing import Any
 
 from rich.console import Console
 
-from connectors.kafka.sink import Writer
 from connectors.kafka.source import Lane
 from connectors.messages.grouping import Grouping
+from connectors.outputs.sink import Writer
 from flows.joint_judging import JointJudging
 from models.batch.fleet import Fleet
 from models.statistics.residuals import Residual

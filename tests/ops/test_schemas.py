@@ -8,9 +8,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from connectors.kafka.sink import ID_HEADER
 from connectors.messages.codec import encode
-from connectors.messages.outgoing import message
+from connectors.messages.outgoing import ID_HEADER, message
 from models.records.errors import REASONS
 from models.records.messages import (
     BatchEvent,
