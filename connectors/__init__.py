@@ -1,4 +1,4 @@
 """The edges: Kafka, files, the stores and Prometheus. Rooms import only from those below them, and models.
 
-outputs; kafka; prometheus and messages; store; files; settings.
+inputs and outputs; kafka; prometheus and messages; store; files; settings.
 """

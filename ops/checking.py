@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from connectors.kafka.spread import Looked, spread_units
+from connectors.inputs.spread import Looked, spread_units
 from connectors.kafka.topics import TopicState, Use, create_topics, describe
 from connectors.prometheus.exposition import serve
 from connectors.settings import Topics

@@ -1,1 +1,1 @@
-"""Kafka clients: what reads topics, and how all wait for a broker. Here and in ``outputs`` connections are opened."""
+"""Kafka itself: clients and their settings, topics, the signal to stop, and the demo's broker, publisher and screen."""

@@ -71,7 +71,7 @@ class Grouping:
     def __init__(self, twin: Twin, counts: Counts, topics: Topics | None = None) -> None:
         self._column = {tag: column for column, tag in enumerate(twin.tags)}
         self._counts, self.admission = counts, Admission(twin, counts)
-        self._unknown: set[tuple[str, str]] = set()  # (unit, tag) already sent to the dead letters
+        self.unknown: set[tuple[str, str]] = set()  # (unit, tag) that a dead letter has named
         self._taken = dict(_kinds(topics or Topics()))
         self._anywhere = topics is None
         others = (topic for topic, kinds in self._taken.items() if Scan not in kinds)
@@ -171,9 +171,9 @@ class Grouping:
         if not unknown:
             return
         self._counts.unknown_tag_values(len(unknown))
-        new = [tag for tag in unknown if (unit, tag) not in self._unknown]
-        if new and len(self._unknown) < _MOST_UNKNOWN:
-            self._unknown.update((unit, tag) for tag in new)
+        new = [tag for tag in unknown if (unit, tag) not in self.unknown]
+        if new and len(self.unknown) < _MOST_UNKNOWN:
+            self.unknown.update((unit, tag) for tag in new)
             detail = f"the twin has no tag {', '.join(map(repr, new))}; its other tags are judged; said once"
             self._reject("unknown-tag", detail, *message)
 

@@ -24,7 +24,7 @@ def learn(twin: TwinFile, store: Store = None, recovery: RecoveryFolder = None) 
     """
     import msgspec
 
-    from connectors.kafka.source import KafkaSource
+    from connectors.inputs.source import KafkaSource
     from connectors.kafka.stop import Stop
     from connectors.prometheus.metrics import Metrics
     from connectors.store.candidates import CandidateSink

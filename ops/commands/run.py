@@ -97,7 +97,7 @@ class Edges:
 
 def watch_flow(configuration: "Configuration", chosen: "ChosenMonitors", edges: Edges) -> "Dataflow":
     """The whole flow, Kafka to Kafka, told by the configuration and judged by who was chosen."""
-    from connectors.kafka.source import KafkaSource
+    from connectors.inputs.source import KafkaSource
     from connectors.outputs.sink import KafkaSink
     from flows.deviation import Ends, Taps, build
     from models.alarms.conditions import silence_of

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from connectors.kafka.plant_reader import PlantReader, PollResult
+from connectors.inputs.plant_reader import PlantReader, PollResult
 from models.records.errors import PatrolError
 from models.records.messages import Score
 from ops.console.auditing import Auditing

@@ -14,8 +14,8 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
+from connectors.inputs.plant_reader import PlantReader
 from connectors.kafka.clients import secret_at
-from connectors.kafka.plant_reader import PlantReader
 from connectors.prometheus.console_series import ConsoleSeries
 from connectors.settings import Console, Exposition
 from models.records.errors import ConfigError

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from connectors.kafka.source import Lane
+from connectors.inputs.source import Lane
 from connectors.messages.grouping import Grouping
 from connectors.outputs.sink import Writer
 from flows.joint_judging import JointJudging

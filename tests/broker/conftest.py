@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from connectors.inputs.source import LANE, KafkaSource, Lane, LaneState
 from connectors.kafka.clients import client_config
 from connectors.kafka.embedded import EmbeddedBroker
-from connectors.kafka.source import LANE, KafkaSource, Lane, LaneState
 from connectors.kafka.stop import Stop
 from connectors.kafka.topics import create_topics
 from connectors.messages.codec import encode

@@ -9,7 +9,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
-from connectors.kafka.source import KafkaSource
+from connectors.inputs.source import KafkaSource
 from connectors.kafka.stop import Stop
 from connectors.outputs.outbox import Outbox
 from connectors.outputs.sink import KafkaSink

@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from connectors.kafka import reader
+from connectors.inputs import reader
+from connectors.inputs.source import LaneState
 from connectors.kafka.clients import client_config
-from connectors.kafka.source import LaneState
 from connectors.kafka.stop import Stop
 from connectors.kafka.topics import create_topics, describe
 from connectors.messages.codec import decode_emitted

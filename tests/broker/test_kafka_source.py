@@ -11,9 +11,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from connectors.kafka import reader
+from connectors.inputs import reader
+from connectors.inputs.source import Lane
 from connectors.kafka.clients import client_config
-from connectors.kafka.source import Lane
 from connectors.kafka.stop import Stop
 from connectors.kafka.topics import create_topics
 from connectors.messages.codec import encode

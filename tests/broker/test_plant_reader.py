@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.kafka.plant_reader import PlantReader, PollResult
-from connectors.kafka.since import offsets_since
+from connectors.inputs.plant_reader import PlantReader, PollResult
+from connectors.inputs.since import offsets_since
 from connectors.kafka.topics import create_topics
 from connectors.settings import Kafka
 from models.records.messages import Scan, Score

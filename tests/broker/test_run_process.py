@@ -24,7 +24,7 @@ from tests.conftest import event, minute
 
 PANICS = """
 import sys
-from connectors.kafka import source
+from connectors.inputs import source
 class PanicException(BaseException): pass
 def panic(*arguments): raise PanicException("called `Option::unwrap()` on a `None` value")
 source.Lane.next_batch = panic

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from connectors.inputs.spread import spread_units
 from connectors.kafka.clients import client_config
-from connectors.kafka.spread import spread_units
 from connectors.messages.codec import encode
 from connectors.settings import Kafka
 from models.records.messages import Reading, Scan

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from connectors.kafka import reader
+from connectors.inputs import reader
 from connectors.kafka.clients import client_config
 from connectors.kafka.stop import Stop
 from connectors.prometheus.metrics import Metrics

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from bytewax.run import cli_main
 
-from connectors.kafka.source import KafkaSource
+from connectors.inputs.source import KafkaSource
 from connectors.kafka.stop import Stop
 from connectors.outputs.outbox import Outbox
 from connectors.outputs.sink import KafkaSink

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from tests.chaos.site import OUTPUTS, Site
 
+_MADE_AGAIN = "/lost-messages/"
 Content = tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]  # key, value, headers
 
 
@@ -69,7 +70,7 @@ class Difference:
 
 
 def compare(site: Site, uninterrupted: Site) -> list[Difference]:
-    """The differences of every output topic."""
+    """The differences of every output topic; that a topic was made again is told in the one run only, and rightly."""
     found = []
     for kind in OUTPUTS:
         one, other = written(site, kind), written(uninterrupted, kind)
@@ -80,7 +81,7 @@ def compare(site: Site, uninterrupted: Site) -> list[Difference]:
                 kind=kind,
                 records=len(other.records),
                 lost=sorted(other.records.keys() - one.records.keys()),
-                more=sorted(one.records.keys() - other.records.keys()),
+                more=sorted(id_ for id_ in one.records.keys() - other.records.keys() if _MADE_AGAIN not in id_),
                 twice=sorted({*twice, *(id_ for id_, count in one.times.items() if count > 1)}),
                 changed=sorted(id_ for id_ in both if one.records[id_] != other.records[id_]),
             )

@@ -14,8 +14,9 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from connectors.kafka.embedded import free_port
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("scans", "events", "lab", "actions", "deviations", "scores", "dead")
+INPUTS = ("scans", "events", "lab", "actions")
 OUTPUTS = ("deviations", "scores", "dead")
+KINDS = (*INPUTS, *OUTPUTS)
 QUIET_S = 4.0
 _TWIN = """
 [twin]
@@ -97,6 +98,11 @@ class Site:
         there = self.admin.list_topics
         self._until(lambda: len(there(timeout=10).topics[self.topic(kind)].partitions) == known + 1)
 
+    def inputs(self) -> int:
+        """How many partitions the input topics have."""
+        known = self.admin.list_topics(timeout=10).topics
+        return sum(len(known[self.topic(kind)].partitions) for kind in INPUTS)
+
     def start(self, recovery: str = "recovery", *options: str) -> "Run":
         """``patrol run`` as a process, on a recovery folder."""
         return Run(self, recovery, options)
@@ -112,7 +118,7 @@ class Run:
 
     def __init__(self, site: Site, recovery: str, options: tuple[str, ...]) -> None:
         Run.count += 1
-        self.recovery, self.port = recovery, free_port()
+        self.site, self.recovery, self.port = site, recovery, free_port()
         self._emitted: float | None = None
         self._since_s = time.monotonic()
         self.log = site.folder / f"{site.name}-{Run.count}.log"
@@ -139,17 +145,22 @@ class Run:
 
     def metric(self, name: str) -> float | None:
         """The sum of a series; None: nobody answers, or it is not there."""
+        found = self.series(name)
+        return sum(found) if found else None
+
+    def series(self, name: str) -> list[float]:
+        """The values of all series of a name; none: nobody answers."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
                 rows = answer.read().decode().splitlines()
         except OSError:
-            return None
-        found = [float(row.rsplit(" ", 1)[1]) for row in rows if row.split("{")[0].split(" ")[0] == name]
-        return sum(found) if found else None
+            return []
+        return [float(row.rsplit(" ", 1)[1]) for row in rows if row.split("{")[0].split(" ")[0] == name]
 
     def caught_up(self) -> bool:
-        """Whether all there is has been read."""
-        return self.metric("patrol_caught_up") == 1 and self.metric("patrol_lag_messages") == 0
+        """Whether all there is has been read, of partitions that were added, too."""
+        lag = self.series("patrol_lag_messages")
+        return self.metric("patrol_caught_up") == 1 and len(lag) == self.site.inputs() and not any(lag)
 
     def still(self) -> bool:
         """Whether it is caught up, and has emitted nothing for three seconds."""

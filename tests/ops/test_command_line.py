@@ -80,8 +80,8 @@ def test_help_is_quick_because_no_command_is_imported() -> None:
 
 SLOW = ("scipy.stats", "scipy.ndimage", "scipy.signal", "matplotlib", "pandas", "pyarrow", "models.reference.learning")
 RUNS = (
-    "connectors.kafka.source, connectors.outputs.lease, connectors.outputs.outbox, connectors.outputs.past_deviations, "
-    "connectors.outputs.sink, connectors.prometheus.metrics, "
+    "connectors.inputs.source, connectors.outputs.lease, connectors.outputs.outbox, connectors.outputs.sink, "
+    "connectors.outputs.past_deviations, connectors.prometheus.metrics, "
     "flows.deviation, models.adaptive.monitor, models.batch.monitor, models.continuous.monitor, models.unit.watch, "
     "ops.commands.run, ops.config, ops.holding, ops.logs, ops.monitors, ops.running"
 )

@@ -11,10 +11,11 @@ from typing import NotRequired, TypedDict
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.kafka.idleness import Idleness
-from connectors.kafka.losses import Losses
-from connectors.kafka.positions import Kept
-from connectors.kafka.reader import Reader
+from connectors.inputs.idleness import Idleness
+from connectors.inputs.losses import Losses
+from connectors.inputs.positions import Kept
+from connectors.inputs.pulse import Pulse
+from connectors.inputs.reader import Reader
 from connectors.kafka.stop import Stop
 from connectors.messages.grouping import Grouping
 from connectors.prometheus.metrics import Metrics
@@ -36,6 +37,7 @@ class LaneState(TypedDict):
     left_out: NotRequired[list[str]]  # units that are not watched, and have been named in a dead letter
     topics: NotRequired[dict[str, str]]  # the id of each topic the offsets are of
     times: NotRequired[dict[str, int]]  # "topic/partition" -> the broker's time of the newest message read
+    unknown: NotRequired[list[tuple[str, str]]]  # units and tags that a dead letter has named
     streams: NotRequired[dict[str, list[str]]]  # "topic/partition" -> units that have sent scans from it
 
 
@@ -84,8 +86,10 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         self._losses = Losses(before.get("streams", {}))
         self._grouping = Grouping(twin, metrics, kafka.topics)
         self._grouping.admission.know(before["units"], before.get("left_out", []))
+        self._grouping.unknown.update((unit, tag) for unit, tag in before.get("unknown", []))
         self._idleness = Idleness(kafka, twin, before["units"])
         self._polled_at: datetime | None = None  # None: the next poll is due at once
+        self._pulse, self._was_in_doubt = Pulse(), False
         self.first: list[Feed] = []  # emitted ahead of all that arrives
 
     def next_batch(self) -> list[Feed | Rejected]:
@@ -93,6 +97,7 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
         if self._stop.requested:
             raise StopIteration
         began = datetime.now(UTC)
+        self._look_for_interruptions()
         if not self._context.caught_up:
             arrived = self._read_context()
         else:
@@ -123,13 +128,22 @@ class Lane(StatefulSourcePartition[Feed | Rejected, LaneState]):
             "left_out": list(self._grouping.admission.lettered),
             "topics": context.ids | scans.ids,
             "times": context.times | scans.times,
+            "unknown": sorted(self._grouping.unknown),
             "streams": self._losses.streams,
         }
 
     def close(self) -> None:
         """Close both consumers."""
+        self._pulse.close()
         self._context.close()
         self._scans.close()
+
+    def _look_for_interruptions(self) -> None:
+        """After a standstill, or a broker that was away, context is read to its end before any scan, as at a start."""
+        in_doubt = self._context.in_doubt or self._scans.in_doubt
+        if self._pulse.stood_still() or (self._was_in_doubt and not in_doubt):
+            self._context.seek_end()
+        self._was_in_doubt = in_doubt
 
     def _take(self) -> list[Feed | Rejected]:
         """What was read; what was lost goes ahead of it, to the units known until now where there are any."""

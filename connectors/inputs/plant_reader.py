@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.kafka.positions import Kept
-from connectors.kafka.reader import Reader
-from connectors.kafka.since import offsets_since
+from connectors.inputs.positions import Kept
+from connectors.inputs.reader import Reader
+from connectors.inputs.since import offsets_since
 from connectors.messages.codec import decode_emitted
 from connectors.messages.grouping import Arrival, Grouping
 from connectors.prometheus.metrics import Metrics

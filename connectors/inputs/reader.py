@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import TopicMetadata
 
+from connectors.inputs.lag import Lag
+from connectors.inputs.merging import Merging
+from connectors.inputs.positions import Kept, Partition, Positions
 from connectors.kafka.clients import FORBIDDEN, as_bytes, client_config, is_away, open_client, place_of
-from connectors.kafka.lag import Lag
-from connectors.kafka.positions import Kept, Partition, Positions
 from connectors.kafka.topics import topic_ids
 from connectors.messages.grouping import Arrival
 from connectors.prometheus.metrics import Metrics
@@ -52,6 +53,8 @@ class Reader:
         }
         self._consumer = open_client(Consumer, settings | client_config(kafka, self._on_error))
         self._lag = Lag(self._consumer, metrics)
+        self._merging = Merging()
+        self._paused: set[Partition] = set()
         self._places: set[Partition] = set()
         self._ended: set[Partition] = set()  # read to their end at least once
         self._away = self._in_doubt = False
@@ -68,8 +71,13 @@ class Reader:
     def caught_up(self) -> bool:
         """Whether every partition has been read to its end once since the start."""
         return not self._topics or (
-            bool(self._places) and self._ended >= self._places and not (self._missing or self._gone)
+            bool(self._places) and self._ended >= self._places and not (self._missing or self._gone or self._merging)
         )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether something speaks against the broker being there."""
+        return self._in_doubt
 
     @property
     def live(self) -> bool:
@@ -92,28 +100,50 @@ class Reader:
             return
         if time.monotonic() - self._looked_s >= (_PROBE_S if self._gone or self._missing else _LOOK_EVERY_S):
             self._look()
-        left, gaps, read = count, self.positions.gaps, self.positions.next
-        while left > 0:
-            messages = self._consumer.consume(min(left, _AT_ONCE), timeout=0)
-            left = left - _AT_ONCE if len(messages) == _AT_ONCE else 0
-            for message in messages:
-                (topic, partition, offset), error = place_of(message), message.error()
-                if error is not None:
-                    self._on_message_error(error, topic, partition, offset)
-                    continue
-                kind, at_ms = message.timestamp()
-                at_us = 1000 * at_ms if kind != TIMESTAMP_NOT_AVAILABLE else 0
-                if gaps and (topic, partition) in gaps:
-                    self.positions.go_on((topic, partition), offset, at_us)
-                read[topic, partition] = offset + 1, at_us
-                yield as_bytes(message.value()), topic, partition, offset, as_bytes(message.key()), at_us
+        self._fetch(count)
+        gaps, read = self.positions.gaps, self.positions.next
+        for place, (at_us, offset, value, key) in self._merging.given(self._places - self._ended, count):
+            if value is None:
+                self.positions.end(place, offset)
+                continue
+            if gaps and place in gaps:
+                self.positions.go_on(place, offset, at_us)
+            read[place] = offset + 1, at_us
+            yield value, *place, offset, key, at_us
         self._lag.export(self._places, read)
+
+    def seek_end(self) -> None:
+        """Not caught up until all that is there now has been read: something came between."""
+        if self._places:
+            self._ended.clear()
+            self._merging.drop()
+            self._consumer.assign([self._from(place) for place in sorted(self._places)])
 
     def close(self) -> None:
         """Close the consumer."""
         self._consumer.close()
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _fetch(self, count: int) -> None:
+        """What there is, so many messages at most."""
+        full = self._merging.full
+        if full != self._paused:
+            self._consumer.resume([TopicPartition(*place) for place in self._paused - full])
+            self._consumer.pause([TopicPartition(*place) for place in full - self._paused])
+            self._paused = full
+        left, add = count, self._merging.add
+        while left > 0:
+            messages = self._consumer.consume(min(left, _AT_ONCE), timeout=0)
+            left = left - _AT_ONCE if len(messages) == _AT_ONCE else 0
+            for message in messages:
+                (topic, partition, offset), error = place_of(message), message.error()
+                if error is not None:
+                    self._on_message_error(error, (topic, partition), offset)
+                    continue
+                kind, at_ms = message.timestamp()
+                at_us = 1000 * at_ms if kind != TIMESTAMP_NOT_AVAILABLE else 0
+                add((topic, partition), (at_us, offset, as_bytes(message.value()), as_bytes(message.key())))
 
     def _find_broker(self) -> bool:
         """Look for the broker, now and then; assign all partitions the first time."""
@@ -167,6 +197,8 @@ class Reader:
             self._consumer.incremental_unassign([TopicPartition(*place) for place in sorted(places)])
             self._places -= places
             self._ended -= places
+            self._paused -= places
+            self._merging.drop(places)
 
     def _ask(self) -> dict[str, TopicMetadata] | None:
         """The topics there are; None when the broker does not answer."""
@@ -186,11 +218,11 @@ class Reader:
     def _from(self, place: Partition) -> TopicPartition:
         return TopicPartition(*place, self.positions.start(place))
 
-    def _on_message_error(self, error: KafkaError, topic: str, partition: int, offset: int) -> None:
-        place = topic, partition
+    def _on_message_error(self, error: KafkaError, place: Partition, offset: int) -> None:
+        topic = place[0]
         if error.code() == KafkaError._PARTITION_EOF:
             self._ended.add(place)
-            self.positions.end(place, offset)
+            self._merging.add(place, (0, offset, None, b""))
             return
         self._metrics.broker_error(error.name())
         if error.code() in FORBIDDEN:

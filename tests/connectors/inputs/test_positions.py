@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.kafka.losses import Losses
-from connectors.kafka.positions import Kept, Positions
+from connectors.inputs.losses import Losses
+from connectors.inputs.positions import Kept, Positions
 from connectors.prometheus.metrics import Metrics
 from models.records.block import Feed
 from models.records.messages import Loss
