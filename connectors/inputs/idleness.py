@@ -62,7 +62,7 @@ class Idleness:
         Parameters
         ----------
         answers
-            Asked before a unit is called quiet: a broker that hangs looks like silence.
+            Asked before a unit is called still: a broker that hangs, or a partition not read yet, looks like silence.
         broker_us
             The newest message's time; context up to it, and up to now, is due.
         """
@@ -72,10 +72,12 @@ class Idleness:
             return []
         self._looked = now
         self._last_scan_s = {unit: now if since is None else since for unit, since in self._last_scan_s.items()}
-        return [*self._settled(now), *self._fallen_quiet(now, answers)]
+        return [*self._settled(now, answers), *self._fallen_quiet(now, answers)]
 
-    def _settled(self, now: float) -> list[Feed]:
+    def _settled(self, now: float, answers: Callable[[], bool]) -> list[Feed]:
         due = [unit for unit in self._context if now - (self._last_scan_s[unit] or now) >= self._settle_s]
+        if due and not answers():
+            return []
         for unit in due:
             del self._context[unit]
         return [Feed(unit, (Tick(unit=unit, kind="settled", now_us=self._now_us),)) for unit in due]

@@ -10,11 +10,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Set
+from heapq import heapify, heappop, heappush
 
 from connectors.inputs.positions import Partition
 
 LOG = logging.getLogger("patrol")
 _MOST = 20_000  # messages of one partition that wait: it is not fetched from for so long
+_NO_LIMIT = 2**63
 _PATIENCE_S = 5.0  # wall clock without a message given out
 
 Fetched = tuple[int, int, bytes | None, bytes]  # the broker's time, offset, value and key; no value: the end
@@ -46,20 +48,27 @@ class Merging:
         self._reached[place] = max(self._reached.get(place, 0), fetched[0])
 
     def given(self, unfinished: Set[Partition], count: int) -> Iterator[tuple[Partition, Fetched]]:
-        """At most so many, each partition's in order, up to where all that are ``unfinished`` have come."""
+        """At most so many, by time and each partition's in order, up to where all ``unfinished`` ones have come."""
         now_s = time.monotonic()
         if not self:
             self._given_s = now_s
             return
-        limit_us = min((self._reached.get(place, -1) for place in unfinished), default=None)
-        if limit_us is not None and now_s - self._given_s > _PATIENCE_S:
+        limit_us = min((self._reached.get(place, -1) for place in unfinished), default=_NO_LIMIT)
+        if limit_us < _NO_LIMIT and now_s - self._given_s > _PATIENCE_S:
             behind = min(unfinished, key=lambda place: self._reached.get(place, -1))
             LOG.warning("%s/%d gives nothing: the other partitions are not kept waiting for it", *behind)
-            limit_us = None
-        for place, held in self._held.items():
-            while held and count > 0 and (limit_us is None or held[0][0] <= limit_us):
-                self._given_s, count = now_s, count - 1
+            limit_us = _NO_LIMIT
+        heads = [(held[0][0], place) for place, held in self._held.items() if held and held[0][0] <= limit_us]
+        heapify(heads)
+        while heads and count > 0:
+            _, place = heappop(heads)
+            held, bound_us = self._held[place], heads[0][0] if heads else limit_us
+            self._given_s = now_s
+            while held and count > 0 and held[0][0] <= bound_us:
                 yield place, held.popleft()
+                count -= 1
+            if held and held[0][0] <= limit_us:
+                heappush(heads, (held[0][0], place))
 
     def drop(self, places: Set[Partition] | None = None) -> None:
         """Forget what waits, of some partitions or of all: it is fetched again."""

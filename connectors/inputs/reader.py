@@ -85,8 +85,13 @@ class Reader:
         return self.caught_up and not self._in_doubt
 
     def answers(self) -> bool:
-        """Ask whether the broker is there (a broker that hangs gives no error for long); waits a moment."""
-        return self._ask() is not None
+        """Ask whether the broker is there, and has no partition that is not read yet; waits a moment.
+
+        A broker that hangs gives no error for long, and a unit whose messages go to a partition that was added just
+        now is not still.
+        """
+        self._look()
+        return self.live
 
     def poll(self, count: int) -> Iterator[Arrival]:
         """At most ``count`` messages that are there now; never waits for more. Take them all before the next poll.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from tests.chaos.site import OUTPUTS, Site
+from tests.chaos.site import INPUTS, OUTPUTS, Site
 
 _MADE_AGAIN = "/lost-messages/"
 Content = tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]  # key, value, headers
@@ -41,6 +41,37 @@ def written(site: Site, kind: str, within_s: float = 60.0) -> Written:
                 content = (message.key() or b"", (message.value() or b"").replace(name, b"*"))
                 told = tuple(sorted((key, value.replace(name, b"*")) for key, value in headers.items()))
                 found.records.setdefault(id_, (*content, told))
+    consumer.close()
+    return found
+
+
+def unequal_inputs(site: Site, uninterrupted: Site) -> list[str]:
+    """Input partitions that do not hold the same; the laboratory's topic, which is made again, left out."""
+    kinds = [kind for kind in INPUTS if kind != "lab"]
+    found = {kind: [_messages(each, kind) for each in (site, uninterrupted)] for kind in kinds}
+    return [
+        f"{kind}/{partition}: {len(one.get(partition, ()))} and {len(other.get(partition, ()))} messages"
+        for kind, (one, other) in found.items()
+        for partition in sorted(one.keys() | other.keys())
+        if one.get(partition) != other.get(partition)
+    ]
+
+
+def _messages(site: Site, kind: str) -> dict[int, list[tuple[bytes, bytes]]]:
+    """Keys and values of each partition, in order."""
+    consumer = Consumer({"bootstrap.servers": site.bootstrap, "group.id": "chaos", "enable.partition.eof": True})
+    left = set(consumer.list_topics(timeout=10).topics[site.topic(kind)].partitions)
+    found: dict[int, list[tuple[bytes, bytes]]] = {partition: [] for partition in left}
+    consumer.assign([TopicPartition(site.topic(kind), partition, 0) for partition in left])
+    limit = time.monotonic() + 60
+    while left:
+        assert time.monotonic() < limit, f"{site.topic(kind)} was not read within 60 s"
+        for message in consumer.consume(5000, timeout=0.1):
+            if message.error() is None:
+                value = (message.value() or b"").replace(site.name.encode(), b"*")
+                found[message.partition() or 0].append((message.key() or b"", value))
+            else:
+                left.discard(message.partition())
     consumer.close()
     return found
 

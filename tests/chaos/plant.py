@@ -16,7 +16,8 @@ from models.records.messages import BatchEvent, LabResult, Reading, Record, Scan
 TURN_S = 10.0  # of the plant's time
 WIDE = tuple(f"U{k}" for k in range(8))
 LONG = ("L0", "L1")  # these send readings, tag by tag
-UNITS = (*WIDE, *LONG)
+SILENT = "Q0"  # one batch, all along; now and then it sends nothing
+UNITS = (*WIDE, *LONG, SILENT)
 BATCH = 220  # turns
 _APART = 20  # turns from one unit's batches to the next one's
 _RUBBISH = (
@@ -62,7 +63,9 @@ class Plant:
 
     def context(self, n: int) -> Iterator[Sent]:
         """Batches end to end, each unit's at other times; a result of the laboratory now and then."""
-        for k in range(len(UNITS)):
+        if n == 0:
+            yield self._event("started", UNITS.index(SILENT), 0, -0.5)
+        for k in range(len(UNITS) - 1):
             age = (n + _APART * k) % BATCH
             if age == 0 and n:
                 yield self._event("ended", k, n - 1, n - 0.6)
@@ -81,11 +84,11 @@ class Plant:
         """The end of every batch, at turn ``n``."""
         return [self._event("ended", k, n - 1, n - 0.5) for k in range(len(UNITS))]
 
-    def scans(self, n: int, silent: frozenset[str] = frozenset()) -> Iterator[Sent]:
+    def scans(self, n: int, *, silent: bool = False) -> Iterator[Sent]:
         """A scan of every unit, or its readings, and what comes beside them."""
         for k, unit in enumerate(UNITS):
             values = self._values(n, k)
-            if unit in silent:
+            if silent and unit == SILENT:
                 continue
             if unit in LONG:
                 readings = (Reading(unit=unit, observed_at=self.at(n), tag=tag, value=values[tag]) for tag in values)
@@ -119,8 +122,12 @@ class Plant:
     def _values(self, n: int, k: int) -> dict[str, float]:
         """Noise round a trajectory; for a while in every batch one tag steps away from it."""
         age, noise = (n + _APART * k) % BATCH, self._random.gauss
-        values = {"a": 10 + noise(0, 0.1), "b": 20 + 0.01 * age + noise(0, 0.2), "c": 5 + noise(0, 0.05)}
-        if 120 <= age < 150 or 170 <= age < 180:
+        values = {
+            "a": 10 + noise(0, 0.1),
+            "b": 20 + (0.0 if UNITS[k] == SILENT else 0.01 * age) + noise(0, 0.2),
+            "c": 5 + noise(0, 0.05),
+        }
+        if (120 <= age < 150 or 170 <= age < 180) and UNITS[k] != SILENT:
             values["abc"[k % 3]] += 4.0
         return values
 
@@ -136,4 +143,4 @@ class Plant:
 
 
 def _batch(k: int, n: int) -> str:
-    return f"{UNITS[k]}-{(n + _APART * k) // BATCH}"
+    return f"{UNITS[k]}-{0 if UNITS[k] == SILENT else (n + _APART * k) // BATCH}"

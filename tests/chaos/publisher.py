@@ -2,19 +2,20 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from connectors.messages.codec import decode_emitted, encode
 from models.records.messages import Deviation, OperatorAction
-from tests.chaos.plant import Plant, Sent
+from tests.chaos.plant import SILENT, Plant, Sent
 from tests.chaos.site import Site, until
 
 _APART_S = 0.4  # between context and the scans it concerns, as in a plant
 _ANSWER_S = 120.0  # a broker that was killed comes back
-SILENT = "U7"
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Publisher:
     def __init__(self, site: Site, turn_s: float) -> None:
         self.site, self._turn_s = site, turn_s
         self._deviations = Deviations(site)
+        self.refused = 0
         self._renew()
 
     def send(self, turn: Turn) -> None:
@@ -78,10 +80,17 @@ class Publisher:
 
     def _produce(self, messages: list[Sent]) -> None:
         for sent in messages:
+            at_ms, refused = int(sent.at.timestamp() * 1000), partial(self._on_delivery, messages, sent)
             self._producer.produce(
-                self.site.topic(sent.kind), sent.value, sent.key, timestamp=int(sent.at.timestamp() * 1000)
+                self.site.topic(sent.kind), sent.value, sent.key, timestamp=at_ms, on_delivery=refused
             )
             self._producer.poll(0)
+
+    def _on_delivery(self, messages: list[Sent], sent: Sent, error: KafkaError | None, _message: Message) -> None:
+        """What Kafka does not take while it is killed is no part of the recording."""
+        if error is not None:
+            self.refused += 1
+            messages[:] = [each for each in messages if each is not sent]
 
     @property
     def deviations(self) -> "Deviations":
@@ -102,7 +111,7 @@ class Live(threading.Thread):
 
     def __init__(self, publisher: Publisher, plant: Plant) -> None:
         super().__init__(name="plant", daemon=True)
-        self._publisher, self._plant = publisher, plant
+        self.publisher, self._plant = publisher, plant
         self.recording, self.failure = Recording(), ""
         self.done, self.calm = threading.Event(), threading.Event()  # calm: the flow must live for a while
         self._silent_since: int | None = None
@@ -116,13 +125,13 @@ class Live(threading.Thread):
                 self._turn(n)
                 n += 1
             self._send(Turn(self._plant.ends(n), []))
-            self._publisher.flush()
+            self.publisher.flush()
         except Exception as exc:  # noqa: BLE001 - the trial must hear of it
             self.failure = f"{type(exc).__name__}: {exc}"
 
     def _turn(self, n: int) -> None:
         turn = Turn([*self._plant.context(n), *self._actions(n)], [], partitions=n == 700)
-        silences = len(self._publisher.deviations.silences)
+        silences = len(self.publisher.deviations.silences)
         if n % 500 == 300:
             self._silent_since = silences
             self.calm.set()
@@ -131,17 +140,17 @@ class Live(threading.Thread):
             turn.resumes = silences
             self.calm.clear()
         turn.silent = self._silent_since is not None
-        turn.scans = list(self._plant.scans(n, frozenset([SILENT] if turn.silent else [])))
+        turn.scans = list(self._plant.scans(n, silent=turn.silent))
         self._send(turn)
 
     def _send(self, turn: Turn) -> None:
         self.recording.turns.append(turn)
-        self._publisher.send(turn)
+        self.publisher.send(turn)
 
     def _actions(self, n: int) -> list[Sent]:
         """Every fourth deviation is acknowledged, some are shelved: each of them once."""
         actions = []
-        for k, deviation in self._publisher.deviations.news():
+        for k, deviation in self.publisher.deviations.news():
             if k % 4:
                 continue
             at = self._plant.at(n - 0.3)
@@ -182,20 +191,17 @@ class Deviations:
         return [(k, each) for k, each in enumerate(self._known.values()) if k >= first]
 
 
-def publish_again(recording: Recording, publisher: Publisher, quiet_s: float) -> None:
+def publish_again(recording: Recording, publisher: Publisher, caught_up: Callable[[], bool], quiet_s: float) -> None:
     """Send a recording to another site, as fast as may be; a silence takes as long as it must to be noticed."""
-    silent = 0.0
-    for k, turn in enumerate(recording.turns):
-        if turn.silent and not silent:
+    turns, slowly_s = recording.turns, 0.0
+    for k, turn in enumerate(turns):
+        if turn.silent and not slowly_s:
             publisher.flush()
-            length = sum(1 for each in recording.turns[k:] if each.silent or each.resumes)
-            silent = 1.5 * quiet_s / max(1, min(length, _run_length(recording.turns[k:])))
+            until(caught_up, 120, "all before the silence is judged")
+            length = next((n for n, each in enumerate(turns[k:]) if not each.silent), 1)
+            slowly_s = 2 * quiet_s / length
         elif not turn.silent:
-            silent = 0.0
+            slowly_s = 0.0
         publisher.send(turn)
-        time.sleep(silent)
+        time.sleep(slowly_s)
     publisher.flush()
-
-
-def _run_length(turns: list[Turn]) -> int:
-    return next((k for k, turn in enumerate(turns) if not turn.silent), len(turns))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.chaos.outputs import Difference, compare
+from tests.chaos.outputs import Difference, compare, unequal_inputs
 from tests.chaos.plant import Plant
 from tests.chaos.publisher import Live, Publisher, publish_again
 from tests.chaos.site import QUIET_S, ROOT, Run, Site, until
@@ -66,7 +66,9 @@ class Trial:
             self._finish()
         finally:
             self._run.send(signal.SIGKILL)
+        self.done["messages that Kafka did not take"] = self._live.publisher.refused
         self._uninterrupted()
+        assert (differing := unequal_inputs(self._site, self._calm_site)) == [], f"the trial is void: {differing}"
         return compare(self._site, self._calm_site)
 
     # -- what is done ----------------------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ class Trial:
         run = self._calm_site.start()
         try:
             until(lambda: run.metric("patrol_caught_up") == 1, _WITHIN_S, f"it starts\n{run.last_words()}")
-            publish_again(self._live.recording, Publisher(self._calm_site, 0.0), QUIET_S)
+            publish_again(self._live.recording, Publisher(self._calm_site, 0.0), run.caught_up, QUIET_S)
             self._drain(run)
         finally:
             run.send(signal.SIGKILL)

@@ -65,5 +65,7 @@ def test_each_partitions_messages_come_once_in_their_order_and_side_by_side(step
         assert all(at_us <= newest for _, (at_us, *_) in out), "nothing ahead of what another may still bring"
     while side_by_side:
         out += list(side_by_side.given(set(), count))
+    times = [at_us for _, (at_us, *_) in out]
+    assert times == sorted(times), "as they were sent"
     for place, each in sent.items():
         assert [(at_us, offset) for where, (at_us, offset, *_) in out if where == place] == each
