@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from models.records.block import Block, ReadingBlock
 from models.records.twin import Twin
@@ -15,6 +16,9 @@ from models.unit.clock import Clock
 from models.unit.intake import Intake, Step, Suspects
 from models.unit.repeats import Repeats
 from models.unit.usable import Usable
+
+
+_DAY_US = 86_400_000_000
 
 
 class SuspectsState(msgspec.Struct, kw_only=True):
@@ -95,11 +99,22 @@ def merged(blocks: tuple[Block | ReadingBlock, ...]) -> Iterator[Block | Reading
     """Blocks of several streams by time, each stream in its own order; cut where the stream changes."""
     order: list[tuple[int, int, int]] = []
     for which, block in enumerate(blocks):
-        reached = np.maximum.accumulate(block.observed_us)
-        order += [(at_us, which, row) for row, at_us in enumerate(reached.tolist())]
+        order += [(at_us, which, row) for row, at_us in enumerate(_reached(block).tolist())]
     order.sort()
     for which, run in groupby(order, key=itemgetter(1)):
         yield blocks[which].take([row for _, _, row in run])
+
+
+def _reached(block: Block | ReadingBlock) -> NDArray[np.int64]:
+    """How far a stream has come with each row; one odd stamp must not move what comes after it.
+
+    A stamp is odd that lies a day from where the others of the block are, beside the broker's times.
+    """
+    observed_us, broker_us = block.observed_us, block.broker_us
+    if broker_us is not None:
+        usual_us = broker_us + int(np.median(observed_us - broker_us))
+        observed_us = np.where(np.abs(observed_us - usual_us) < _DAY_US, observed_us, usual_us)
+    return np.maximum.accumulate(observed_us)
 
 
 def parts(block: Block | ReadingBlock) -> list[Any]:
