@@ -17,7 +17,6 @@ from models.unit.intake import Intake, Step, Suspects
 from models.unit.repeats import Repeats
 from models.unit.usable import Usable
 
-
 _DAY_US = 86_400_000_000
 
 
