@@ -6,7 +6,7 @@ VENV ?= .venv
 JOBS ?= 3
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: digests bench-breakdown bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check dashboards lint schemas lock clean
+.PHONY: digests bench-breakdown bench-chaos bench-detection bench-fit bench-latency bench-lock bench-scale bench-state bench-throughput help setup demo test check dashboards lint schemas lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,10 @@ bench-scale: setup ## Throughput and memory over units, tags, reference size and
 
 bench-fit: setup ## Fitting references of 40 and 400 batches
 	$(BIN)/python -m tests.benchmarks.fit $(ARGS)
+
+bench-chaos: setup ## Kill flow and broker at random; all that is written beside an undisturbed run: ARGS="--kills 1000 --seed 1"
+	@kafka=$${PATROL_KAFKA_DIR:-$$(mktemp -d)}; address=$$(.ci/kafka start $$kafka) && \
+	  PATROL_KAFKA=$$address PATROL_KAFKA_DIR=$$kafka $(BIN)/python -m tests.chaos $(ARGS); code=$$?; .ci/kafka stop $$kafka; exit $$code
 
 digests: setup ## SHA-256 of all that is emitted over the demo, the penicillin benchmark and the rig: equal where nothing changed
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.digests
