@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bytewax.dataflow import Dataflow
 from bytewax.run import cli_main
@@ -18,10 +19,12 @@ from connectors.kafka.stop import Stop
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Exposition
 from connectors.store.recovery import Owner, engine_error, open_store
-from connectors.store.references import StoredVersion
 from models.records.errors import PatrolError, causes
 from models.records.messages import Deviation, Outbound, Rejected, Remark, Score
 from ops.config import Configuration
+
+if TYPE_CHECKING:  # imports the models, which takes a second
+    from connectors.store.references import StoredVersion
 
 LOG = logging.getLogger("patrol")
 _COLLECT_AFTER = 50_000  # new objects: a poll's messages and records, which hold no cycles, are gone by then
@@ -37,7 +40,7 @@ class Place:
     epoch_s: float
 
 
-def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: StoredVersion | None) -> None:
+def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: "StoredVersion | None") -> None:
     """Run a flow until it ends or is stopped, from where its recovery store left it.
 
     Raises
@@ -108,7 +111,7 @@ def note(metrics: Metrics, record: Outbound) -> None:
             LOG.info("%s: %s: %s", record.unit, record.kind, record.detail)
 
 
-def owner(flow: str, configuration: Configuration, stored: StoredVersion | None) -> Owner:
+def owner(flow: str, configuration: Configuration, stored: "StoredVersion | None") -> Owner:
     """Whose a recovery store made now would be."""
     return Owner(
         flow=flow,

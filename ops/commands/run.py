@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.commands import command_app
@@ -48,14 +48,11 @@ def run(
     patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
     """
     from connectors.kafka.stop import Stop
-    from connectors.outputs.lease import Lease
-    from connectors.outputs.outbox import Outbox
-    from connectors.outputs.past_deviations import past_deviations
     from connectors.prometheus.metrics import Metrics
     from ops import logs
     from ops.config import load
-    from ops.holding import guarded, held, leading, writing
-    from ops.monitors import Choice, choose_monitors
+    from ops.holding import guarded, held
+    from ops.opening import opening
     from ops.running import Place, execute, exposed, recovery_folder
 
     configuration = load(twin)
@@ -63,26 +60,36 @@ def run(
     own = configuration.twin
     stop, metrics = Stop(), Metrics(tags=own.tag_names, alarms=own.alarms)
     stop.install()
-    chosen = choose_monitors(configuration, Choice(store, reference, unapproved))
-    LOG.info("%s", chosen.summary)
-    if chosen.stored is not None:
-        metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
+    choose = partial(_choose, configuration, metrics, (store, reference, unapproved))
+    chosen = choose() if standby else None  # everything is there when it takes over
     place = Place("deviation", recovery_folder(configuration, "deviation", recovery), configuration.recovery.epoch_s)
     kept = held(place.recovery, stop, standby)
     if kept is None:
         return
     metrics.recovery(place.flow, place.recovery)
-    lease = Lease(configuration.kafka, own.name, place.recovery)
-    with guarded(kept, stop, configuration.kafka.drain_s), exposed(metrics, configuration, stop):
-        if not writing(lease, stop, standby):
-            return
-        with leading(lease), closing(Outbox(configuration.kafka, own.name, metrics, stop)) as outbox:
-            outbox.open()
-            past = list(past_deviations(configuration.kafka, stop))
-            for deviation in past:
-                metrics.remember(deviation)
-            flow = watch_flow(configuration, chosen, Edges(metrics, stop, outbox, past))
+    with (
+        guarded(kept, stop, configuration.kafka.drain_s),
+        exposed(metrics, configuration, stop),
+        opening(configuration, place.recovery, metrics, stop, standby=standby) as writer,
+    ):
+        chosen = chosen or choose()
+        opened = writer.result()
+        if opened is not None:
+            flow = watch_flow(configuration, chosen, Edges(metrics, stop, opened.outbox, opened.past))
             execute(flow, place, configuration, chosen.stored)
+
+
+def _choose(
+    configuration: "Configuration", metrics: "Metrics", wanted: tuple[Path | None, str | None, bool]
+) -> "ChosenMonitors":
+    """Who judges; imports the models, which takes a second."""
+    from ops.monitors import Choice, choose_monitors
+
+    chosen = choose_monitors(configuration, Choice(*wanted))
+    LOG.info("%s", chosen.summary)
+    if chosen.stored is not None:
+        metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 from tests.broker.conftest import environment
 from tests.chaos.trial import Trial
 
-KILLS = 40
+KILLS = 15
 
 
 @pytest.mark.slow
