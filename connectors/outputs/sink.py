@@ -17,6 +17,7 @@ from connectors.outputs.tail import Written, read_tail
 from connectors.outputs.transactions import Outgoing
 from connectors.settings import Kafka
 
+_MOST_AHEAD = 100_000  # messages: a record so far back that was not emitted again will not be
 W = TypeVar("W", bound=Output)
 
 
@@ -57,7 +58,8 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
 
     def __init__(self, topic: str, outbox: Outbox, written: Written) -> None:
         self._topic, self._outbox = topic, outbox
-        self._seen, self._offsets = written.newest, written.offsets
+        self._seen, self._offsets, self._ahead = written.newest, written.offsets, written.places
+        self._met: set[str] = set()  # of what the topic held: emitted again, and left out
 
     def write_batch(self, items: list[W]) -> None:
         """Send what the topic does not hold yet."""
@@ -65,7 +67,22 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
             name, ordinal = identity(item)
             if ordinal > self._seen.get(name, -1):
                 self._outbox.send(Outgoing(self._topic, item, f"{name}#{ordinal}"))
+            elif self._ahead:
+                self._met.add(f"{name}#{ordinal}")
 
     def snapshot(self) -> dict[str, int]:
-        """The topic's next offsets, once every record of the epoch is committed. Raises as ``Outbox.settle`` does."""
-        return self._offsets | self._outbox.settle(self._topic)
+        """The topic's next offsets, once every record of the epoch is committed. Raises as ``Outbox.settle`` does.
+
+        Where the topic holds more than the flow has come to again, the first of that: a flow that is killed before it
+        has caught up with what was written must find it once more.
+        """
+        offsets = self._offsets | self._outbox.settle(self._topic)
+        for partition, records in list(self._ahead.items()):
+            end = offsets[partition]
+            while records and (records[0][1] in self._met or end - records[0][0] > _MOST_AHEAD):
+                self._met.discard(records.popleft()[1])
+            if records:
+                offsets[partition] = min(end, records[0][0])
+            else:
+                del self._ahead[partition]
+        return offsets

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -27,6 +28,7 @@ class Written:
 
     newest: dict[str, int] = field(default_factory=dict)  # name -> highest ordinal
     offsets: dict[str, int] = field(default_factory=dict)  # partition -> next offset
+    places: dict[str, deque[tuple[int, str]]] = field(default_factory=dict)  # partition -> offset and id of each record
 
 
 def read_tail(kafka: Kafka, topic: str, since: dict[str, int] | None, stop: Stop) -> Written:
@@ -110,3 +112,4 @@ def _take(message: Message, written: Written, left: set[int]) -> None:
     if named is not None:
         what, ordinal = named
         written.newest[what] = max(written.newest.get(what, -1), ordinal)
+        written.places.setdefault(str(partition), deque()).append((offset, f"{what}#{ordinal}"))

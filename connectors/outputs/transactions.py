@@ -25,10 +25,19 @@ LOG = logging.getLogger("patrol")
 _LEAST_LETTER = 16  # bytes: below, cutting helps no more
 _ANSWER_S = 1.0
 _LOOK_S = 0.2
+_ONE_BY_ONE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER})
 _LONG = 3  # tries
+_ATTEMPTS = 30  # at one transaction: a dead letter is halved 16 times at most
 _TIMEOUTS_MS = (900_000, 60_000)  # how long the broker keeps an open transaction: Kafka's own limit, and a low one
 _UNDONE = frozenset(
-    {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._MSG_TIMED_OUT, KafkaError._STATE}
+    {
+        KafkaError._PURGE_QUEUE,
+        KafkaError._PURGE_INFLIGHT,
+        KafkaError._MSG_TIMED_OUT,
+        KafkaError._STATE,
+        KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        KafkaError._GAPLESS_GUARANTEE,
+    }
 )  # for another record's sake, or the broker's
 
 
@@ -61,7 +70,7 @@ class Transactions:
         self.id = f"patrol.{twin}.{kafka.topics.deviations}"
         self.offsets: defaultdict[str, dict[str, int]] = defaultdict(dict)  # topic -> partition -> next offset
         self._kafka, self._metrics, self._closed = kafka, metrics, closed
-        self._refused: dict[str, KafkaError] = {}  # id -> why, in the transaction that is open
+        self._refused: KafkaError | None = None  # why the client took no more in the transaction that is open
         self._producer: Producer
 
     def fence(self, stop: Stop) -> None:
@@ -87,18 +96,19 @@ class Transactions:
         WriterError
             Another run of the twin has become the writer.
         """
-        singly = False
-        while True:
-            self._refused = {}
-            self._producer.begin_transaction()
-            for record in records:
-                self._produce(record, singly)
-            if not self._refused and self._insist(self._producer.commit_transaction):
+        error: KafkaError | None = None
+        for _ in range(_ATTEMPTS):
+            error = self._written(records)
+            if error is None:
                 self._metrics.broker(True)
                 return
-            self._insist(self._producer.abort_transaction)
-            records = [self._cut(record) for record in records] if singly else records
-            singly = bool(self._refused)  # messages that fit one by one may be too large together
+            if len(records) == 1:
+                records = [self._cut(records[0], error)]
+            elif error.code() in _ONE_BY_ONE:  # what fits one by one may be too large together
+                for record in records:
+                    self.write([record])
+                return
+        raise DeliveryError(records[0].topic, len(records), "" if error is None else error.str())
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -130,7 +140,19 @@ class Transactions:
                 LOG.warning("the broker does not answer yet; waiting to become the writer %s", self.id)
         raise StoppedError("stopped while it waited for the broker: nothing was read or written")
 
-    def _produce(self, record: Outgoing, singly: bool) -> None:
+    def _written(self, records: Sequence[Outgoing]) -> KafkaError | None:
+        """One transaction; what it had to be aborted for, or None."""
+        self._refused = None
+        self._producer.begin_transaction()
+        for record in records:
+            self._produce(record)
+        error = self._refused or self._insist(self._producer.commit_transaction)
+        if error is None:
+            return None
+        self._insist(self._producer.abort_transaction)
+        return self._refused or error  # what the broker said of a record, where it is told by now
+
+    def _produce(self, record: Outgoing) -> None:
         key, value, headers = message(record.item, record.most)
         headers = [(ID_HEADER, record.id.encode()), *headers]
         delivered = partial(self._on_delivery, record)
@@ -141,17 +163,15 @@ class Transactions:
             except BufferError:  # the local queue is full: wait for confirmations
                 self._producer.poll(_LOOK_S)
             except KafkaException as exc:
-                self._refuse(record, exc.args[0])
+                self._refused = exc.args[0]
                 break
-        while singly and self._producer.flush(_ANSWER_S) and not self._closed():
-            pass
 
-    def _insist(self, step: Callable[[float], None]) -> bool:
-        """Commit or abort, however long the broker is away; False: what was written has to be aborted."""
+    def _insist(self, step: Callable[[float], None]) -> KafkaError | None:
+        """Commit or abort, however long the broker is away; why what was written has to be aborted, or None."""
         while not self._closed():
             try:
                 step(_ANSWER_S)
-                return True
+                return None
             except KafkaException as exc:
                 error: KafkaError = exc.args[0]
                 if error.code() == KafkaError._FENCED:
@@ -160,28 +180,24 @@ class Transactions:
                         "which of the two is to go on, and start the other with --standby"
                     ) from exc
                 if error.txn_requires_abort():
-                    return False
+                    return error
                 if not error.retriable():
                     raise DeliveryError(self._kafka.topics.deviations, 1, error.str()) from exc
         raise StoppedError("closed while it waited for the broker")
 
     def _on_delivery(self, record: Outgoing, error: KafkaError | None, sent: Message) -> None:
         if error is not None:
-            self._refuse(record, error)
+            if error.code() not in _UNDONE:
+                self._refused = self._refused or error
             return
         partition, offset = sent.partition(), sent.offset()
         if partition is not None and offset is not None:
             place, known = str(partition), self.offsets[record.topic]
             known[place] = max(known.get(place, 0), offset + 1)
 
-    def _refuse(self, record: Outgoing, error: KafkaError) -> None:
-        if error.code() not in _UNDONE:
-            self._refused[record.id] = error
-
-    def _cut(self, record: Outgoing) -> Outgoing:
+    def _cut(self, record: Outgoing, error: KafkaError) -> Outgoing:
         """A dead letter that is too large for its topic is cut further; nothing else may be refused."""
-        error = self._refused.get(record.id)
-        if error is None:
+        if error.code() in _UNDONE:
             return record
         too_large = error.code() == KafkaError.MSG_SIZE_TOO_LARGE and record.most >= _LEAST_LETTER
         if not (too_large and isinstance(record.item, Rejected)):

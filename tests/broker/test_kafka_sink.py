@@ -124,6 +124,23 @@ def test_an_epoch_done_again_after_a_crash_is_written_once(
     assert resume == following, "the snapshot is the topic's next offsets"
 
 
+def test_a_flow_killed_before_it_has_caught_up_with_what_was_written_repeats_nothing(kafka: Kafka, stop: Stop) -> None:
+    topic, revisions = kafka.topics.deviations, [deviation(f"d{n}") for n in range(9)]
+    with writer(kafka, topic, stop) as out:
+        resume = out.snapshot()
+        out.write_batch(revisions)
+        out.snapshot()
+    for done in (2, 5, 9):  # each life comes a little further, keeps a snapshot, and is killed
+        with writer(kafka, topic, stop, resume) as out:
+            out.write_batch(revisions[:done])
+            resume = out.snapshot()
+            revisions = revisions[done:] if done < 9 else revisions
+    with writer(kafka, topic, stop, resume) as out:
+        out.write_batch([deviation("d9")])
+        out.snapshot()
+    assert sorted(found.key() for found in messages(kafka, topic, 10)) == [b"d%d" % n for n in range(10)]
+
+
 def test_what_lies_before_the_snapshot_is_not_read_again(kafka: Kafka, stop: Stop) -> None:
     topic = kafka.topics.deviations
     with writer(kafka, topic, stop) as out:
