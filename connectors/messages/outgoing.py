@@ -20,7 +20,7 @@ def identity(item: Output) -> tuple[str, int]:
     if isinstance(item, Deviation):
         return item.deviation_id, item.revision
     if isinstance(item, Score):
-        return f"{item.unit}@{item.at.isoformat()}@{item.batch_id or '-'}", 0
+        return f"{item.unit}@{item.at.isoformat()}@{item.batch_id or '-'}", item.revision
     origin = item.origin
     return f"{origin.topic}/{origin.partition}/{origin.offset}/{item.reason}", 0
 

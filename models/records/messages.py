@@ -171,6 +171,7 @@ class Score(Record, tag="score/1", frozen=True, kw_only=True):
     unfit_sensors: tuple[str, ...] = ()
     disagreement: Share | None = None  # share of late scans in which reference and learner disagreed; none: cold start
     reference: str | None = None
+    revision: int = 0  # above 0: the score's time is not later than that of every score before
 
 
 class Prediction(Record, tag="prediction/1", frozen=True, kw_only=True):

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from models.records.messages import Priority, Score
-from models.records.times import to_time
+from models.records.messages import Priority
 from models.records.twin import Twin
 
 
@@ -17,10 +16,6 @@ class Subject(msgspec.Struct, frozen=True):
     def priority(self, category: str, grade: str) -> Priority:
         """The priority the twin's alarm rules give."""
         return self.twin.alarms.priority(category, grade)
-
-    def idle_score(self, at_us: int) -> Score:
-        """The unit's score when no batch runs on it any more."""
-        return Score(unit=self.unit, at=to_time(at_us), twin=self.twin.name)
 
 
 class BatchContext(msgspec.Struct, frozen=True, kw_only=True):

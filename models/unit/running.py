@@ -1,9 +1,6 @@
 """The batch that is running on a unit: its context, its monitor, its alarms' delays and its scores."""
 
 from collections.abc import Iterator
-from itertools import compress
-from math import isfinite
-from operator import not_
 
 import numpy as np
 
@@ -11,14 +8,14 @@ from models.adaptive.disagreement import Disagreement
 from models.alarms.conditions import Conditions
 from models.alarms.delays import Delays, Raised
 from models.alarms.deviations import DeviationRegister
-from models.arrays.types import FloatArray, IntArray
+from models.arrays.types import FloatArray
 from models.records.block import Block, Stretch
 from models.records.judgement import Judgement
-from models.records.messages import BatchEvent, Outbound, Remark, Score
+from models.records.messages import BatchEvent, Outbound, Remark
 from models.records.monitor import Monitor
 from models.records.subject import BatchContext, Subject
-from models.records.times import to_time
 from models.unit.coroutines import JudgementRequest, UnitCoroutine
+from models.unit.scores import Scores
 
 _LONG, _OVER = 0.9, 0.5  # share of recent scans: disagreement is noted from the first on, and over below the second
 
@@ -48,8 +45,7 @@ class RunningBatch:
         self.started_us, self.implied = started_us, implied
         self.phase: str | None = None
         self.phase_us = started_us
-        self.scored_us = 0  # interval of the last score
-        self._every_us = int((subject.twin.score_interval_s or 10 * subject.twin.cadence_s) * 1e6)
+        self.scored = 0  # interval of the last score
         self.delays = Delays(subject.twin.alarms)
         self.disagreement = Disagreement()
         self.disagrees = False  # noted, and not yet over
@@ -83,7 +79,7 @@ class RunningBatch:
         self.started_us, self.phase_us = self.started_us + by_us, self.phase_us + by_us
         self.delays.shift(by_us)
 
-    def judge(self, scans: Block, register: DeviationRegister, conditions: Conditions) -> UnitCoroutine:
+    def judge(self, scans: Block, register: DeviationRegister, conditions: Conditions, scores: Scores) -> UnitCoroutine:
         """Judge scans in order of time; deviations and scores in order of scan."""
         if self.monitor is not None:
             age_s = (scans.observed_us - self.started_us) / 1e6
@@ -92,21 +88,14 @@ class RunningBatch:
             shares = self._disagreement(judgement)
             emitted = [
                 *self._deviations(scans, judgement, register),
-                *self._scores(scans, judgement, shares),
+                *scores.judged(scans.observed_us, self.scored, self.batch_context, judgement, shares),
                 *self._remarks(judgement, shares),
                 *conditions.overdue(self.batch_context, scans, self.monitor.expected_duration_s),
             ]
+            self.scored = scores.interval(scans.observed_us[-1])
             emitted.sort(key=lambda pair: pair[0])
             for _, record in emitted:
                 yield record
-
-    def score(self, at_us: int) -> Score:
-        """The batch's score before anything is judged."""
-        now = self.batch_context
-        return Score(
-            unit=self.subject.unit, at=to_time(at_us), twin=self.subject.twin.name, batch_id=now.batch_id,
-            product=now.product, phase=now.phase, age_s=now.age_s(at_us), reference=now.reference,
-        )  # fmt: skip
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -140,47 +129,3 @@ class RunningBatch:
                 detail = f"{self.batch_id}: reference and learner disagreed in {share:.0%} of the last 50 scans or so"
                 yield row, Remark(unit=self.subject.unit, kind="disagreement", detail=detail)
             self.disagrees = share >= (_OVER if self.disagrees else _LONG)
-
-    def _scores(self, scans: Block, judgement: Judgement, shares: FloatArray) -> Iterator[tuple[int, Outbound]]:
-        """A score at the first scan of every interval of event time."""
-        first, last = int(scans.observed_us[0]) // self._every_us, int(scans.observed_us[-1]) // self._every_us
-        if first == last == self.scored_us:
-            return
-        interval = scans.observed_us // self._every_us
-        rows = np.flatnonzero(interval != np.concatenate(([self.scored_us], interval[:-1])))
-        scored = self._scored(scans.observed_us[rows], judgement, rows, shares)
-        yield from zip(rows.tolist(), scored, strict=True)
-        self.scored_us = last
-
-    def _scored(self, at_us: IntArray, judgement: Judgement, rows: IntArray, shares: FloatArray) -> list[Score]:
-        """The scores of some rows (m,), observed at (m,)."""
-        twin, batch_context, of = self.subject.twin, self.batch_context, judgement
-        columns = (of.maturity, of.t2, of.t2_limit, of.spe, of.spe_limit, shares, of.ready, of.fit)
-        many = zip(at_us.tolist(), of.worst(rows.tolist()), *(column[rows].tolist() for column in columns), strict=True)
-        return [
-            Score(
-                unit=self.subject.unit,
-                at=to_time(at),
-                twin=twin.name,
-                batch_id=batch_context.batch_id,
-                product=batch_context.product,
-                phase=batch_context.phase,
-                age_s=batch_context.age_s(at),
-                maturity=_number(maturity),
-                grade="advisory" if batch_context.reference is None else "approved",
-                learning=not ready,
-                t2=_number(t2),
-                t2_limit=_number(t2_limit),
-                spe=_number(spe),
-                spe_limit=_number(spe_limit),
-                worst=worst,
-                unfit_sensors=() if all(fit) else tuple(compress(twin.tags, map(not_, fit))),
-                disagreement=None if batch_context.reference is None else min(max(share, 0.0), 1.0),
-                reference=batch_context.reference,
-            )
-            for at, worst, maturity, t2, t2_limit, spe, spe_limit, share, ready, fit in many
-        ]
-
-
-def _number(value: float) -> float | None:
-    return value if isfinite(value) else None

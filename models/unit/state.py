@@ -52,7 +52,7 @@ class BatchState(msgspec.Struct, kw_only=True):
     implied: bool
     phase: str | None
     phase_us: int
-    scored_us: int
+    scored_us: int  # number of the interval of the last score
     runs: dict[str, list[int]]
     disagreement: float
     disagrees: bool
@@ -76,6 +76,7 @@ class UnitState(msgspec.Struct, kw_only=True):
     waiting: list[Any]
     lost: list[Loss] | msgspec.UnsetType = msgspec.UNSET  # where there are any
     batch: BatchState | None
+    scores: tuple[int | None, int] = (None, 0)  # time of the newest one, and how many came with no later time
 
 
 def encode(watch: Parts) -> bytes:
@@ -96,6 +97,7 @@ def encode(watch: Parts) -> bytes:
         waiting=[parts(block) for block in unit.waiting],
         lost=unit.lost or msgspec.UNSET,
         batch=None if unit.running is None else _batch_state(unit.running),
+        scores=(unit.scores.newest_us, unit.scores.late),
     )
     return _ENCODER.encode(state)
 
@@ -129,6 +131,7 @@ def restore(watch: Parts, raw: bytes) -> None:
     unit.last_batch, unit.last_us = state.last_batch, state.last_us
     unit.lost = [] if state.lost is msgspec.UNSET else state.lost
     unit.waiting = [block_of(fields) for fields in state.waiting]
+    unit.scores.newest_us, unit.scores.late = state.scores
     unit.running = None if state.batch is None else _running(unit, state.batch)
 
 
@@ -150,7 +153,7 @@ def _batch_state(running: RunningBatch) -> BatchState:
         implied=running.implied,
         phase=running.phase,
         phase_us=running.phase_us,
-        scored_us=running.scored_us,
+        scored_us=running.scored,
         runs=running.delays.state(),
         disagreement=running.disagreement.state(),
         disagrees=running.disagrees,
@@ -166,7 +169,7 @@ def _running(unit: Unit, state: BatchState) -> RunningBatch:
     running = RunningBatch(
         unit.subject, state.batch_id, state.product, state.started_us, monitor, implied=state.implied
     )
-    running.phase, running.phase_us, running.scored_us = state.phase, state.phase_us, state.scored_us
+    running.phase, running.phase_us, running.scored = state.phase, state.phase_us, state.scored_us
     running.delays.restore(state.runs)
     running.disagreement.restore(state.disagreement)
     running.disagrees = state.disagrees

@@ -15,6 +15,7 @@ from models.records.subject import BatchContext, Subject
 from models.unit.clock import ClockSet
 from models.unit.coroutines import UnitCoroutine
 from models.unit.running import RunningBatch
+from models.unit.scores import Scores
 from models.unit.timeline import SHELVING_ENDS, Dated, Timeline
 
 Monitors = Callable[[str | None], Monitor | None]
@@ -38,6 +39,7 @@ class Unit:
         self.subject, self.monitors, self.timeline = subject, monitors, timeline
         self.register = DeviationRegister(subject)
         self.conditions = Conditions(subject, self.register)
+        self.scores = Scores(subject)
         self.running: RunningBatch | None = None
         self.last_batch: str | None = None  # ended last: its stragglers start nothing
         self.last_us: int | None = None  # newest scan judged or rejected
@@ -130,7 +132,7 @@ class Unit:
         if self.running is None:
             yield from self._wait(scans)
         else:
-            yield from self.running.judge(scans, self.register, self.conditions)
+            yield from self.running.judge(scans, self.register, self.conditions, self.scores)
 
     def _wait(self, scans: Block) -> Iterator[Outbound]:
         self.waiting.append(scans)
@@ -216,14 +218,14 @@ class Unit:
             yield from self.conditions.unknown_product(self.batch_context, at_us)
         for loss in self.lost:
             yield from self.conditions.lost(self.batch_context, at_us, loss)
-        yield self.running.score(at_us)
+        yield self.scores.begun(self.batch_context, at_us)
 
     def _close(self, at_us: int) -> Iterator[Outbound]:
         if self.running is None:
             return
         yield from self.register.end_batch(self.batch_context, at_us)
         self.last_batch, self.running = self.running.batch_id, None
-        yield self.subject.idle_score(at_us)
+        yield self.scores.idle(at_us)
 
     def _remark(self, kind: str, detail: str) -> Remark:
         return Remark(unit=self.subject.unit, kind=kind, detail=detail)

@@ -37,7 +37,8 @@ class Trial:
         self._kafka_folder, self._random = kafka_folder, random.Random(seed)
         name = f"{int(time.time()) % 10**8:08d}"
         self._site, self._calm_site = Site(bootstrap, f"chaos{name}a", folder), Site(bootstrap, f"chaos{name}b", folder)
-        start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
+        now = datetime.now(UTC).replace(microsecond=0)
+        start = now - timedelta(days=20, seconds=now.second % 10 - 5)  # readings half-way between two scans
         self._live = Live(Publisher(self._site, _TURN_S), Plant(seed, start))
         self.done: Counter[str] = Counter()
         self.starts_s: list[float] = []
