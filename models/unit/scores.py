@@ -6,6 +6,7 @@ from math import isfinite
 from operator import not_
 
 import numpy as np
+from msgspec import structs
 
 from models.arrays.types import FloatArray, IntArray
 from models.records.judgement import Judgement
@@ -37,13 +38,16 @@ class Scores:
         subject = self._subject
         return Score(unit=subject.unit, at=to_time(at_us), twin=subject.twin.name, revision=self._revision(at_us))
 
-    def begun(self, now: BatchContext, at_us: int) -> Score:
-        """A batch before anything is judged."""
+    def standing(self, now: BatchContext, at_us: int) -> Score:
+        """A batch without what was judged of it."""
         return Score(
             unit=self._subject.unit, at=to_time(at_us), twin=self._subject.twin.name, batch_id=now.batch_id,
             product=now.product, phase=now.phase, age_s=now.age_s(at_us), reference=now.reference,
-            revision=self._revision(at_us),
         )  # fmt: skip
+
+    def begun(self, now: BatchContext, at_us: int) -> Score:
+        """A batch begins."""
+        return structs.replace(self.standing(now, at_us), revision=self._revision(at_us))
 
     def interval(self, at_us: int) -> int:
         """The number of the score interval that a time is in."""

@@ -134,5 +134,5 @@ def _watch(
     for deviation in watch.unit.register.open():
         metrics.deviation(deviation, restored=True)
     if watch.unit.running is not None and watch.unit.last_us is not None:
-        metrics.score(watch.unit.running.score(watch.unit.last_us))
+        metrics.score(watch.unit.scores.standing(watch.unit.batch_context, watch.unit.last_us))
     return watch
