@@ -2,9 +2,11 @@
 
 import time
 from collections import Counter
+from concurrent.futures import Future
 from threading import Condition, Thread
 
 from connectors.kafka.stop import Stop
+from connectors.outputs.tail import Written
 from connectors.outputs.transactions import Outgoing, Transactions
 from connectors.prometheus.metrics import Metrics
 from connectors.settings import Kafka
@@ -40,6 +42,7 @@ class Outbox:
         self._failure: Exception | None = None
         self._deadline: float | None = None  # while stopping
         self._thread: Thread | None = None
+        self.tails: list[Future[Written]] = []  # what the topics hold, being read
 
     def open(self) -> None:
         """Become the twin's one writer; does nothing the second time. Raises as ``Transactions.fence`` does."""
@@ -47,6 +50,12 @@ class Outbox:
             self._transactions.fence(self._stop)
             self._thread = Thread(target=self._run, name="outbox", daemon=True)
             self._thread.start()
+
+    def await_tails(self) -> None:
+        """Until all tails are read: nothing is written to any topic before. Raises as ``read_tail`` does."""
+        while self.tails:
+            self.tails[-1].result()
+            self.tails.pop()
 
     def send(self, record: Outgoing) -> None:
         """Hand in a record; a deviation is written at once. Raises as ``settle``, for what was handed in before."""

@@ -6,6 +6,9 @@ So a flow that was killed and does an epoch again loses nothing and repeats noth
 waits; nothing is dropped.
 """
 
+from collections import deque
+from concurrent.futures import Future
+from threading import Thread
 from typing import TypeVar
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -48,21 +51,48 @@ class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
         return 0
 
     def build_part(self, step_id: str, for_part: str, resume_state: dict[str, int] | None) -> "Writer[W]":
-        """The writer; reads what its topic holds since its snapshot (without one: its newest part)."""
+        """The writer; what its topic holds since its snapshot (without one: its newest part) is read meanwhile."""
         self._outbox.open()
-        return Writer(self._topic, self._outbox, read_tail(self._kafka, self._topic, resume_state, self._stop))
+        return Writer(self._topic, self._outbox, self._tail(resume_state))
+
+    def _tail(self, since: dict[str, int] | None) -> Future[Written]:
+        """What the topic holds, read in a thread: beside the other topics, and while the source gets ready."""
+        tail: Future[Written] = Future()
+
+        def read() -> None:
+            try:
+                tail.set_result(read_tail(self._kafka, self._topic, since, self._stop))
+            except Exception as exc:  # noqa: BLE001 - raised where the tail is awaited
+                tail.set_exception(exc)
+
+        self._outbox.tails.append(tail)
+        Thread(target=read, name=f"tail of {self._topic}", daemon=True).start()
+        return tail
 
 
 class Writer(StatefulSinkPartition[W, dict[str, int]]):
-    """Writes one topic; leaves out what it held when the flow began."""
+    """Writes one topic; leaves out what it held when the flow began.
 
-    def __init__(self, topic: str, outbox: Outbox, written: Written) -> None:
-        self._topic, self._outbox = topic, outbox
-        self._seen, self._offsets, self._ahead = written.newest, written.offsets, written.places
+    Parameters
+    ----------
+    topic
+        Its name.
+    outbox
+        Takes what is to be written.
+    tail
+        What the topic holds.
+    """
+
+    def __init__(self, topic: str, outbox: Outbox, tail: Future[Written]) -> None:
+        self._topic, self._outbox, self._tail = topic, outbox, tail
+        self._seen: dict[str, int] = {}
+        self._ahead: dict[str, deque[tuple[int, str]]] = {}
+        self._offsets: dict[str, int] | None = None  # None: the tail has not been read
         self._met: set[str] = set()  # of what the topic held: emitted again, and left out
 
     def write_batch(self, items: list[W]) -> None:
         """Send what the topic does not hold yet."""
+        self._known_offsets()
         for item in items:
             name, ordinal = identity(item)
             if ordinal > self._seen.get(name, -1):
@@ -76,7 +106,7 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
         Where the topic holds more than the flow has come to again, the first of that: a flow that is killed before it
         has caught up with what was written must find it once more.
         """
-        offsets = self._offsets | self._outbox.settle(self._topic)
+        offsets = self._known_offsets() | self._outbox.settle(self._topic)
         for partition, records in list(self._ahead.items()):
             end = offsets[partition]
             while records and (records[0][1] in self._met or end - records[0][0] > _MOST_AHEAD):
@@ -86,3 +116,11 @@ class Writer(StatefulSinkPartition[W, dict[str, int]]):
             else:
                 del self._ahead[partition]
         return offsets
+
+    def _known_offsets(self) -> dict[str, int]:
+        """The topic's next offsets when the flow began. Raises as ``read_tail`` does."""
+        if self._offsets is None:
+            self._outbox.await_tails()
+            written = self._tail.result()
+            self._seen, self._offsets, self._ahead = written.newest, written.offsets, written.places
+        return self._offsets

@@ -53,7 +53,9 @@ def writer(
     """The sink's one writer, as Bytewax builds it."""
     with closing(Outbox(kafka, "t", metrics or Metrics(), stop)) as outbox:
         sink: KafkaSink[Output] = KafkaSink(kafka, topic, outbox, stop)
-        yield sink.build_part("out", sink.list_parts()[0], resume)
+        out = sink.build_part("out", sink.list_parts()[0], resume)
+        out.write_batch([])  # what the topic holds has been read
+        yield out
 
 
 def test_a_deviation_and_a_score_are_keyed_by_what_they_are_about(kafka: Kafka, stop: Stop) -> None:
@@ -157,6 +159,20 @@ def test_an_output_topic_that_is_missing_is_an_error_before_anything_runs(broker
     kafka = site(broker, made=False)
     with pytest.raises(BrokerError, match=r"scores' is not there; make it"), writer(kafka, kafka.topics.scores, stop):
         pass
+
+
+def test_nothing_is_written_to_any_topic_before_what_all_of_them_hold_is_known(broker: str, stop: Stop) -> None:
+    kafka = site(broker)
+    missing = msgspec.structs.replace(kafka.topics, scores=f"{kafka.topics.scores}.missing")
+    with closing(Outbox(kafka, "t", Metrics(), stop)) as outbox:
+        first, second = (
+            KafkaSink[Output](kafka, topic, outbox, stop).build_part("out", topic, None)
+            for topic in (missing.deviations, missing.scores)
+        )
+        for each in (lambda: first.write_batch([deviation("d1")]), second.snapshot, first.snapshot):
+            with pytest.raises(BrokerError, match=r"missing' is not there; make it"):
+                each()
+    assert messages(kafka, kafka.topics.deviations, 0) == []
 
 
 def test_a_message_too_large_for_a_dead_letter_is_cut_and_says_so(kafka: Kafka, stop: Stop) -> None:
