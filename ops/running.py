@@ -49,7 +49,6 @@ def execute(flow: Dataflow, place: Place, configuration: Configuration, stored: 
         What a source, step or sink raised, unwrapped.
     """
     gc.freeze()  # what is there now stays: the collector need not look at hundreds of thousands of objects again
-    gc.enable()
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
     recovery = open_store(place.recovery, owner(place.flow, configuration, stored), _forms(place.flow))
     since = f"snapshots since {recovery.owner.created_at:%Y-%m-%d %H:%M} UTC"

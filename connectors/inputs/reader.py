@@ -21,7 +21,7 @@ LOG = logging.getLogger("patrol")
 _PROBE_S = 1.0  # wall clock between two looks for an absent broker or topic
 _PROBE_WAIT_S = 0.2  # how long a look may take; nothing else can be done meanwhile
 _LOOK_EVERY_S = 20.0  # between two looks for partitions that were added, and for topics that are gone
-_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+_UNKNOWN = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 _AT_ONCE = 500  # messages: few enough to be still in the cache when they are decoded
 
 
@@ -157,10 +157,9 @@ class Reader:
             return bool(self._places)
         self._probed_s = now
         known = self._ask()
-        if known is None:
-            return bool(self._places)
-        self._note_missing(known)
-        if self._missing or self._places:
+        if known is not None:
+            self._note_missing(known)
+        if known is None or self._missing or self._places:
             return bool(self._places)
         self.positions.made_again(topic_ids(self._kafka, self._topics))
         self._places = {(topic, partition) for topic in self._topics for partition in known[topic].partitions}
@@ -190,8 +189,7 @@ class Reader:
             self._drop({place for place in self._places if place[0] in again})
         self._gone, added = False, sorted(there - self._places)
         if added:
-            names = ", ".join(f"{topic}/{partition}" for topic, partition in added)
-            LOG.warning("partitions that are read from now on: %s", names)
+            LOG.warning("partitions that are read from now on: %s", ", ".join(f"{topic}/{p}" for topic, p in added))
             self._places |= set(added)
             self.positions.assigned(added)
             self._consumer.incremental_assign([self._from(place) for place in added])
@@ -213,10 +211,8 @@ class Reader:
             known: dict[str, TopicMetadata] = self._consumer.list_topics(timeout=_PROBE_WAIT_S).topics
         except KafkaException as exc:
             self._metrics.broker_error(exc.args[0].name())
-            self._in_doubt = True
             self._set_away(True, exc.args[0].str())
             return None
-        self._in_doubt = False
         self._set_away(False)
         return known
 
@@ -224,19 +220,18 @@ class Reader:
         return TopicPartition(*place, self.positions.start(place))
 
     def _on_message_error(self, error: KafkaError, place: Partition, offset: int) -> None:
-        topic = place[0]
         if error.code() == KafkaError._PARTITION_EOF:
             self._ended.add(place)
             self._merging.add(place, (0, offset, None, b""))
             return
         self._metrics.broker_error(error.name())
         if error.code() in FORBIDDEN:
-            raise BrokerError(f"topic {topic!r} cannot be read: {error.str()}; grant PATrol read access")
+            raise BrokerError(f"topic {place[0]!r} cannot be read: {error.str()}; grant PATrol read access")
         if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
             self.positions.gaps.add(place)
             self._consumer.incremental_unassign([TopicPartition(*place)])
             self._consumer.incremental_assign([self._from(place)])
-        elif error.code() in _GONE:
+        elif error.code() in _UNKNOWN:
             self._gone = True
             self._drop(self._places & {place})
 
@@ -250,5 +245,5 @@ class Reader:
             LOG.warning("reading %s: the broker is away (%s); waiting for it", ", ".join(self._topics), why)
         elif self._away and not away:
             LOG.warning("reading %s: the broker is back", ", ".join(self._topics))
-        self._away = away
+        self._away = self._in_doubt = away
         self._metrics.broker(not away)

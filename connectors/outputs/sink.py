@@ -56,7 +56,10 @@ class KafkaSink(FixedPartitionedSink[W, dict[str, int]]):
         return Writer(self._topic, self._outbox, self._tail(resume_state))
 
     def _tail(self, since: dict[str, int] | None) -> Future[Written]:
-        """What the topic holds, read in a thread: beside the other topics, and while the source gets ready."""
+        """What the topic holds, read beside the other topics and while the source gets ready.
+
+        By a daemon thread: the exit waits for those of a pool, and the broker may be away.
+        """
         tail: Future[Written] = Future()
 
         def read() -> None:

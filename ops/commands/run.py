@@ -48,7 +48,6 @@ def run(
 
     patrol run ops/twins/valve-rig.toml --recovery /var/lib/patrol
     """
-    gc.disable()  # until all is imported: a tenth of a second of a restart
     from connectors.kafka.stop import Stop
     from connectors.prometheus.metrics import Metrics
     from ops import logs
@@ -85,9 +84,13 @@ def _choose(
     configuration: "Configuration", metrics: "Metrics", wanted: tuple[Path | None, str | None, bool]
 ) -> "ChosenMonitors":
     """Who judges; imports the models, which takes a second."""
-    from ops.monitors import Choice, choose_monitors
+    gc.disable()  # a tenth of a second of a restart
+    try:
+        from ops.monitors import Choice, choose_monitors
 
-    chosen = choose_monitors(configuration, Choice(*wanted))
+        chosen = choose_monitors(configuration, Choice(*wanted))
+    finally:
+        gc.enable()
     LOG.info("%s", chosen.summary)
     if chosen.stored is not None:
         metrics.reference(chosen.stored.id, chosen.stored.sha256, chosen.stored.state)

@@ -74,7 +74,7 @@ class Trial:
         self.done["messages that Kafka did not take"] = self._live.publisher.refused
         self._uninterrupted()
         if differing := unequal_inputs(self._site, self._calm_site):
-            raise VoidError(f"the trial says nothing, Kafka did not keep what it had confirmed: {differing}")
+            raise VoidError(f"the trial says nothing, the two runs were not given the same: {differing}")
         return compare(self._site, self._calm_site)
 
     # -- what is done ----------------------------------------------------------------------------------------------
