@@ -17,10 +17,10 @@ from bytewax.operators import StatefulLogic
 from bytewax.outputs import Sink
 
 from flows.steps import feeds_by_unit
+from models.gathering.gather import Gather, Gathered
 from models.records.block import Feed
 from models.records.messages import Rejected
 from models.records.twin import Twin
-from models.unit.gather import Gather, Gathered
 
 
 class GatherLogic(StatefulLogic[Feed, Gathered, bytes]):

@@ -15,8 +15,8 @@ from connectors.store.fitting import REJECTED, RELEASED, WAITING, newest
 from connectors.store.fitting_process import FittingProcess
 from connectors.store.reference_files import as_reference_error
 from connectors.store.references import ReferenceStore
+from models.gathering.gather import Decided, Ended, Gathered
 from models.records.twin import Twin
-from models.unit.gather import Decided, Ended, Gathered
 
 LOG = logging.getLogger("patrol")
 

@@ -15,7 +15,7 @@ from connectors.store.references import ReferenceStore
 from flows.learning import build
 from models.records.block import Feed
 from tests.conftest import event, feed, scans
-from tests.models.unit.test_gather import deviation, tick
+from tests.models.gathering.test_gather import deviation, tick
 
 LENGTH = 120
 

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
+from models.gathering.gather import Decided, Ended, Gather
 from models.records.messages import Evidence, Loss, OperatorAction
 from models.records.times import to_us
-from models.unit.gather import Decided, Ended, Gather
 from tests.conftest import event, feed, minute, scans
 from tests.watched import deviations, run, watch_of
 

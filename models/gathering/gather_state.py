@@ -3,11 +3,11 @@
 import msgspec
 import numpy as np
 
+from models.gathering.batch_runs import BatchRuns, Run
+from models.gathering.scan_log import ScanLogState
 from models.records.messages import BatchEvent
 from models.records.times import to_us
 from models.unit.arrivals import ArrivalsState
-from models.unit.batch_runs import BatchRuns, Run
-from models.unit.scan_log import ScanLogState
 
 OPEN = 2**62
 
@@ -17,7 +17,7 @@ class Decision(msgspec.Struct, kw_only=True):
 
     released: bool
     at_us: int
-    told: str = ""  # why it waits
+    waits_for: str = msgspec.field(default="", name="told")  # its name in the state
 
 
 class Past(msgspec.Struct, kw_only=True):

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from models.gathering.gather import Decided, Ended, Gather, Waits
 from models.records.messages import Deviation, Tick
 from models.records.times import to_us
-from models.unit.gather import Decided, Ended, Gather, Waits
 from tests.conftest import event, feed, minute, scans, small_twin
 
 LENGTH, LAST = 12, 63
@@ -255,7 +255,7 @@ def test_a_state_of_the_form_before_goes_on(twin):
 
 
 def test_a_batch_that_never_ends_does_not_fill_the_memory(twin, monkeypatch):
-    monkeypatch.setattr("models.unit.gather._LONGEST", 1500)
+    monkeypatch.setattr("models.gathering.gather._LONGEST", 1500)
     gather = Gather(twin)
     run(gather, feed(event("started", 0)), *(feed(scans(range(k, k + 500))) for k in range(0, 4000, 500)))
     assert len(gather.snapshot()) < 100_000

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.arrays.types import FloatArray, IntArray
+from models.gathering.batch_runs import BatchRuns, Run
+from models.gathering.gather_state import OPEN, Decision, GatherState, Past, decode, encode
+from models.gathering.scan_log import ScanLog
 from models.records.block import Block, Feed, ReadingBlock, RecordedBatch
 from models.records.messages import BatchEvent, Deviation, Loss, Tick
 from models.records.times import to_us
 from models.records.twin import Twin
 from models.unit.arrivals import Arrivals
-from models.unit.batch_runs import BatchRuns, Run
 from models.unit.clock import ClockSet
-from models.unit.gather_state import OPEN, Decision, GatherState, Past, decode, encode
 from models.unit.intake import Taken
-from models.unit.scan_log import ScanLog
 
 _LONGEST = 200_000  # scans gathered of one batch at most; a batch that never ends must not fill the memory
 _GAPS = 20  # times in which messages were lost, the newest ones
@@ -203,8 +203,8 @@ class Gather:
         for batch_id, decision in list(self._state.decisions.items()):
             past = self._state.past.get(batch_id)
             why = self._obstacle(batch_id, decision, tick)
-            if why and why != decision.told:
-                decision.told = why
+            if why and why != decision.waits_for:
+                decision.waits_for = why
                 yield Waits(batch_id, why)
             if why or batch_id in self._runs.known:
                 continue

@@ -1,0 +1,1 @@
+"""Running batches gathered until quality decides: what `patrol learn` keeps of each unit."""
